@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A change: one address of the host, its value now and its value then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kvmrt_plan.diagnostics import Source
+
+
+class Kind(StrEnum):
+    """What a change writes to; each kind has one way to be applied and undone."""
+
+    SLICE_CPUS = "slice-cpus"
+    SHIELD = "shield"
+    WORKQUEUE_CPUMASK = "workqueue-cpumask"
+    IRQ_DEFAULT_AFFINITY = "irq-default-affinity"
+    IRQ_AFFINITY = "irq-affinity"
+    CPU_ONLINE = "cpu-online"
+    DOMAIN_RENAME = "domain-rename"
+    DOMAIN_XML = "domain-xml"
+    DOMAIN_AUTOSTART = "domain-autostart"
+    DOMAIN_LIVE_PIN = "domain-live-pin"
+
+
+class Activation(StrEnum):
+    """When a change takes effect."""
+
+    NOW = "now"
+    GUEST_RESTART = "guest-restart"
+    NEXT_BOOT = "next-boot"
+
+
+class Disturbance(StrEnum):
+    """Who notices while it is written."""
+
+    NONE = "none"
+    #: Work of the host moves to other CPUs.
+    HOST = "host"
+    #: Every CPU stops for a moment (CPU hotplug runs stop_machine).
+    ALL_CPUS = "all-cpus"
+    #: A running guest's threads move.
+    GUEST = "guest"
+
+
+class Undo(StrEnum):
+    """How far a change can be taken back."""
+
+    FULLY = "fully"
+    GUEST_RESTART = "guest-restart"
+    NEXT_BOOT = "next-boot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a change is made. For people only: no behaviour may hang on it."""
+
+    code: str
+    text: str
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One address, before and after; values in the notation of the interface, None is absent."""
+
+    kind: Kind
+    #: Unique in a plan: `irq/45`, `cpu/20`, `slice/system.slice`, `vm/rt1/vcpupin 0`.
+    address: str
+    before: str | None
+    after: str | None
+    activation: Activation = Activation.NOW
+    disturbance: Disturbance = Disturbance.NONE
+    undo: Undo = Undo.FULLY
+    reason: Reason
+    #: Addresses of changes that must have been made before.
+    requires: tuple[str, ...] = ()
+    #: For people: the name of the thing (`eth0-rx-1`), the running value of a guest.
+    label: str = ""
+    #: The VM that it serves, by UUID; "" when it serves several or none.
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoChange:
+    """An address that was considered and found right."""
+
+    kind: Kind
+    address: str
+    value: str | None
+    reason: Reason
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A value that is written but not yet in effect: a state of its own, neither change nor success."""
+
+    kind: Kind
+    address: str
+    running: str | None
+    written: str | None
+    activation: Activation
+    label: str = ""

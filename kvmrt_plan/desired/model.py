@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The desired state: virtual machines and host policy, as frozen values.
+
+One definition serves everything. The readers (`ini.py`, `yaml.py`) construct these values directly;
+`schema.py` hands the same classes to pydantic, which validates documents strictly and generates the
+JSON schemas. They are dataclasses and not `BaseModel`s because importing pydantic and building the
+models costs more processor time than a whole plan does (docs/rationale.md has the figures).
+
+`metadata` of a field is what pydantic's `Field` takes: `description` and `examples` appear in the
+schema, in `docs/configuration.md` and in the remedies of findings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+from uuid import UUID  # noqa: TC003  pydantic resolves the annotations at run time
+
+from kvmrt_plan.values.cpuset import EMPTY, CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kvmrt_plan.diagnostics import Source
+
+
+def described(description: str, *examples: object, default: Any = ..., **more: Any) -> Any:
+    """A dataclass field with what the schema and the documentation say about it."""
+    metadata = {"description": description, "examples": list(examples), **more}
+    if default is ...:
+        return field(metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+class Pinning(StrEnum):
+    """Who places a VM's threads."""
+
+    AUTO = "auto"
+    LIBVIRT = "libvirt"
+
+
+class ShieldBackend(StrEnum):
+    """How tasks are kept off the CPUs of RT VMs."""
+
+    AUTO = "auto"
+    REDHAWK = "redhawk"
+    ALLOWED_CPUS = "allowed-cpus"
+    NONE = "none"
+
+
+class SchedulerPolicy(StrEnum):
+    """Real-time policies of sched(7)."""
+
+    FIFO = "fifo"
+    RR = "rr"
+
+
+class PageSize(StrEnum):
+    """Huge page sizes a guest's memory can be backed with."""
+
+    SIZE_2M = "2M"
+    SIZE_1G = "1G"
+
+
+@dataclass(frozen=True, slots=True)
+class GuestTopology:
+    """The CPU topology that the guest sees; every number is positive."""
+
+    sockets: int = described("Number of sockets.", 1, ge=1)
+    cores: int = described("Cores per socket.", 4, ge=1)
+    threads: int = described("Threads per core.", 1, ge=1)
+
+    def __str__(self) -> str:
+        return f"{self.sockets},{self.cores},{self.threads}"
+
+    @property
+    def product(self) -> int:
+        """The number of vCPUs that this topology has."""
+        return self.sockets * self.cores * self.threads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VcpuScheduler:
+    """Scheduling policy and priority of all vCPU threads (libvirt: `vcpusched`)."""
+
+    policy: SchedulerPolicy = described("Policy of the vCPU threads, see sched(7).", "fifo")
+    priority: int = described(
+        "Real-time priority; keep it below that of the kernel's RCU and timer threads.",
+        1, ge=1, le=99,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualMachine:
+    """One VM: the twelve attributes of KVM-RT with its defaults, and further ones that are unmanaged
+    (left as they are in libvirt) when they are not set."""
+
+    uuid: UUID = described("The VM's libvirt UUID; it identifies the VM.")
+    name: str = described(
+        "libvirt domain name, unique; changing it renames the domain.", "rt-guest", min_length=1
+    )
+    title: str = described("libvirt title.", "Real-time guest", default="")
+    description: str = described("libvirt description.", default="")
+    nr_vcpus: int = described("Number of vCPUs.", 4, default=1, ge=1, le=4096)
+    cpu_topology: GuestTopology | None = described(
+        "What the guest sees, as sockets,cores,threads; auto: one socket, nr_vcpus cores, one thread.",
+        "auto", "1,4,1", default=None,
+    )  # fmt: skip
+    cpuset: CpuSet = described(
+        "Host CPUs to which all threads of the VM are biased: the first takes all threads that are "
+        "no vCPU, the others take the vCPUs round robin; empty: no bias.",
+        "1-5", "", default=EMPTY,
+    )  # fmt: skip
+    rt: bool = described(
+        "Configure for real time; needs cpuset and rt_memory, numatune is recommended.",
+        default=False,
+    )
+    rt_memory: bool | None = described(
+        "Lock all pages of the VM in memory; auto: the same as rt.", "auto", default=None
+    )
+    numatune: CpuSet | None = described(
+        "Host NUMA nodes for the VM's memory; auto: all nodes of cpuset; empty: no restriction.",
+        "auto", "0-1", default=None,
+    )  # fmt: skip
+    hide_kvm: bool = described("Hide KVM from the guest.", default=False)
+    autostart: bool = described("Start the VM when kvmrt boots the host's VMs.", default=True)
+    comments: str = described("Your own notes; may have several lines.", default="")
+    vcpu_scheduler: VcpuScheduler | None = described(
+        "Scheduling of the vCPU threads; unset: unmanaged.", default=None
+    )
+    hugepages: PageSize | None = described(
+        "Back the guest's memory with huge pages of this size; unset: unmanaged.",
+        "1G",
+        default=None,
+    )
+    iothreads: int | None = described(
+        "Number of iothreads; unset: unmanaged.", 1, default=None, ge=0, le=256
+    )
+    pinning: Pinning = described(
+        "auto: pins follow cpuset; libvirt: the pins of the domain XML are left alone.",
+        default=Pinning.AUTO,
+    )
+    #: Where each attribute stands in the file, by name; "" is the VM as a whole. Never part of the
+    #: value: two files that say the same are equal.
+    sources: Mapping[str, Source] = field(
+        default_factory=dict, compare=False, repr=False, metadata={"exclude": True}
+    )
+
+    @property
+    def is_memory_locked(self) -> bool:
+        """`rt_memory` with auto resolved."""
+        return self.rt if self.rt_memory is None else self.rt_memory
+
+    @property
+    def guest_topology(self) -> GuestTopology:
+        """`cpu_topology` with auto resolved."""
+        return self.cpu_topology or GuestTopology(1, self.nr_vcpus, 1)
+
+    def source_of(self, attribute: str = "") -> Source | None:
+        """Where the attribute stands, or the VM itself when it has its default."""
+        return self.sources.get(attribute) or self.sources.get("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IrqAssignment:
+    """Interrupts that go to given CPUs whatever else is planned (KVM-RT: IRQ_ASSIGN)."""
+
+    irq: int | str = described(
+        "An interrupt's number, a network interface (all its interrupts), or a driver's name.",
+        "enp4s0f0", 55,
+    )  # fmt: skip
+    cpus: CpuSet = described("The host CPUs that handle them.", "0-3")
+    source: Source | None = field(
+        default=None, compare=False, repr=False, metadata={"exclude": True}
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPolicy:
+    """What holds for the host as a whole."""
+
+    housekeeping: CpuSet | None = described(
+        "CPUs for the host's own work; auto: all that no RT VM owns.", "auto", "0-3", default=None
+    )
+    shield: ShieldBackend = described(
+        "How tasks are kept off the CPUs of RT VMs; auto: the strongest that this host has.",
+        default=ShieldBackend.AUTO,
+    )
+    irqs: tuple[IrqAssignment, ...] = described(
+        "Interrupts assigned to CPUs; all others go to the housekeeping CPUs.", default=()
+    )
+    sources: Mapping[str, Source] = field(
+        default_factory=dict, compare=False, repr=False, metadata={"exclude": True}
+    )
+
+    def source_of(self, attribute: str = "") -> Source | None:
+        """Where the attribute stands, or the host part itself when it has its default."""
+        return self.sources.get(attribute) or self.sources.get("")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """A whole file: the host's policy, and the VMs in the order of the file."""
+
+    host: HostPolicy = described("Policy of the host.", default=HostPolicy())
+    vms: tuple[VirtualMachine, ...] = described("The virtual machines.", default=())
+    #: The file as it was named on the command line; "" for a value made in memory.
+    file: str = field(default="", compare=False, metadata={"exclude": True})
+
+
+#: The attributes of KVM-RT's file, in the order of its guide.
+KVMRT_ATTRIBUTES = (
+    "name", "title", "description", "nr_vcpus", "cpu_topology", "cpuset", "rt", "rt_memory",
+    "numatune", "hide_kvm", "autostart", "comments",
+)  # fmt: skip
+
+#: The attributes that only YAML has; unset means unmanaged.
+FURTHER_ATTRIBUTES = tuple(
+    one.name
+    for one in fields(VirtualMachine)
+    if one.name not in {*KVMRT_ATTRIBUTES, "uuid", "sources"}
+)

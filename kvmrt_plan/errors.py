@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Failures of the world, split by who must act. Bugs stay plain exceptions.
+
+Every error carries its data as attributes and builds its text from them: what is wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kvmrt_plan.diagnostics import Finding
+
+
+class KvmrtError(Exception):
+    """What went wrong (`problem`) and what the user can do about it (`remedy`)."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem}; {remedy}")
+
+
+class DesiredStateError(KvmrtError):
+    """The configuration cannot be used; `findings` holds every problem in it."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
+        first = findings[0]
+        super().__init__(f"{first.source}: {first.summary}", first.remedy)
+
+
+class FactError(KvmrtError):
+    """A raw text of the host is not what the kernel prints at `path`."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: {problem}", "take a new snapshot of the host, or report its text as a bug"
+        )
+
+
+class DomainXmlError(KvmrtError):
+    """A domain's XML cannot be read or edited; `domain` names it."""
+
+    def __init__(self, domain: str, problem: str, remedy: str) -> None:
+        self.domain = domain
+        super().__init__(f"domain {domain}: {problem}", remedy)
+
+
+class SnapshotError(KvmrtError):
+    """A snapshot or plan file is truncated, foreign, or of a format this version cannot read."""
+
+    def __init__(self, file: str, problem: str, remedy: str) -> None:
+        self.file = file
+        super().__init__(f"{file}: {problem}", remedy)
+
+
+class HostError(KvmrtError):
+    """The host, or a service on it, refused something that was asked of it."""
+
+
+class UsageError(KvmrtError):
+    """The command line asks for something that does not go together."""

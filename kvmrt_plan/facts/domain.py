@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""libvirt's domains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from kvmrt_plan.values.cpuset import CpuSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """One thread of a running VM's QEMU process."""
+
+    tid: int
+    #: As the kernel has it: `CPU 0/KVM`, `IO iothread1`, `worker`.
+    name: str
+    affinity: CpuSet
+    #: Name of the policy as sched(7) has it (`SCHED_OTHER`, `SCHED_FIFO`), and its real-time priority.
+    policy: str
+    priority: int
+    last_cpu: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """One libvirt domain with its XML texts."""
+
+    uuid: UUID
+    name: str
+    #: libvirt's word: `running`, `paused`, `shut off`, ...
+    state: str
+    is_persistent: bool
+    has_autostart: bool
+    #: The inactive definition, in libvirt's normal form ("" for a transient domain).
+    xml: str
+    #: The definition the running guest was started with and has now; "" when it does not run.
+    live_xml: str
+    threads: tuple[Thread, ...] = ()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a QEMU process exists, paused or not."""
+        return bool(self.live_xml)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All facts of a host, parsed from one snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from kvmrt_plan.facts.cpu import CpuTopology
+    from kvmrt_plan.facts.domain import Domain
+    from kvmrt_plan.facts.hugepages import HugepagePool
+    from kvmrt_plan.facts.irq import Irq
+    from kvmrt_plan.facts.kernel import Kernel
+    from kvmrt_plan.facts.services import Services
+    from kvmrt_plan.facts.slices import Slices
+    from kvmrt_plan.facts.workqueue import Workqueue
+    from kvmrt_plan.values.cpuset import CpuSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostFacts:
+    """Everything a plan may depend on. Immutable; two snapshots with the same texts give equal facts."""
+
+    name: str
+    #: When the snapshot was taken, UTC, ISO 8601 with seconds.
+    captured: str
+    kernel: Kernel
+    cpus: CpuTopology
+    #: By number, ascending.
+    irqs: Mapping[int, Irq]
+    #: /proc/irq/default_smp_affinity; None when the host has none.
+    default_irq_affinity: CpuSet | None
+    slices: Slices
+    workqueue: Workqueue
+    hugepages: tuple[HugepagePool, ...]
+    services: Services
+    #: By UUID, in the order of the names. Empty when libvirt was not asked or did not answer.
+    domains: Mapping[UUID, Domain]
+    #: Why libvirt's domains are not known ("" when they are).
+    libvirt_problem: str
+    #: The URI that was asked, "" when none was.
+    libvirt_uri: str
+    #: Texts that exist but could not be read: path and the errno's name, by path.
+    unreadable: Mapping[str, str]
