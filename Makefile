@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+# Each target sets up what it needs (.ci/setup); `make demo` and `make test` work on a fresh clone.
+
+BIN := .venv/bin
+# Two workers: the contract tests start libvirt, more of them gain nothing.
+PYTEST_FLAGS ?= -n 2
+
+.PHONY: demo test format lint types layers schemas check bench lock clean
+
+demo:  ## The plan of the bundled example on the terminal; changes nothing.
+	@.ci/setup run
+	@$(BIN)/kvmrt plan -f examples/two-socket.yaml --host examples/two-socket.json
+
+test: dev  ## All tests, and the samples in the docstrings.
+	$(BIN)/pytest $(PYTEST_FLAGS) --doctest-modules kvmrt_plan tests
+
+.PHONY: dev
+dev:
+	@.ci/setup dev
+
+format: dev  ## Formats the sources.
+	$(BIN)/ruff format .
+
+lint: dev
+	$(BIN)/ruff check .
+
+types: dev
+	$(BIN)/mypy
+
+layers: dev
+	$(BIN)/lint-imports --no-cache
+
+schemas: dev  ## Generates schemas/ from the models.
+	$(BIN)/python -m kvmrt_plan.cli.schemas schemas
+
+check:  ## What CI runs.
+	.ci/run
+
+bench: dev  ## Start-up time and scaling of `kvmrt plan`; see CONTRIBUTING.
+	$(BIN)/python tests/benchmarks/plan_cold.py
+	$(BIN)/python tests/benchmarks/plan_large.py
+
+lock: dev  ## Pins the newest versions that requirements/*.in allow.
+	.ci/lock
+
+clean:
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
