@@ -20,21 +20,21 @@ class VmPlacement:
     holds_policies: bool
     #: CPUs its threads use: the cpuset; for an RT VM one logical CPU per core.
     used: CpuSet
-    #: The CPU of every thread that is no vCPU.
+    #: The CPU of every thread that is no vCPU; empty, as `vcpus`, when the pins are libvirt's own.
     emulator: CpuSet
     #: The CPUs of vCPU n at index n.
     vcpus: tuple[CpuSet, ...]
     #: All CPUs that belong to it: an RT VM owns every sibling of each CPU of its cpuset.
     owned: CpuSet
-    #: Owned siblings that are taken offline.
+    #: Owned siblings that are taken offline; only CPUs that exist.
     offlined: CpuSet
     #: NUMA nodes of its memory; None: not restricted.
     nodes: CpuSet | None
 
     @property
     def is_bound(self) -> bool:
-        """Whether its threads are pinned at all."""
-        return bool(self.used)
+        """Whether its threads are pinned by its cpuset (and not unpinned, or pinned by libvirt)."""
+        return bool(self.emulator)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

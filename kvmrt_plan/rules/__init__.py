@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Findings: every rule a configuration must keep on a host, with a stable code. Decides nothing else."""
+"""Findings about a configuration on a host: what its rules forbid or advise against."""
