@@ -7,7 +7,7 @@ layer returns findings beside its result and goes on, so that one run shows all 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -58,3 +58,13 @@ def sort_findings(findings: list[Finding]) -> tuple[Finding, ...]:
 def has_errors(findings: tuple[Finding, ...] | list[Finding]) -> bool:
     """Whether any finding is an error."""
     return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+def warnings_as_errors(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The same findings for those who accept no warning."""
+    return sort_findings(
+        [
+            replace(one, severity=Severity.ERROR) if one.severity is Severity.WARNING else one
+            for one in findings
+        ]
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from kvmrt_plan.diagnostics import Source
@@ -54,18 +54,30 @@ class Undo(StrEnum):
     NEXT_BOOT = "next-boot"
 
 
+class ReasonCode(StrEnum):
+    """Why a change is made: a closed list, stable for those who read plans by program."""
+
+    RT_VM_OWNS_CPUS = "rt-vm-owns-cpus"
+    SIBLING_OF_RT_CPU = "sibling-of-rt-cpu"
+    ASSIGNED = "assigned"
+    ATTRIBUTE = "attribute"
+    CPU_BIAS = "cpu-bias"
+    REAL_TIME = "real-time"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why a change is made. For people only: no behaviour may hang on it."""
 
-    code: str
+    code: ReasonCode
+    #: Completes a sentence that begins with "because".
     text: str
     source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One address, before and after; values in the notation of the interface, None is absent."""
+    """One address, before and after. CPU sets are cpulists whatever the interface takes; None: absent."""
 
     kind: Kind
     #: Unique in a plan: `irq/45`, `cpu/20`, `slice/system.slice`, `vm/rt1/vcpupin 0`.
@@ -76,11 +88,13 @@ class Change:
     disturbance: Disturbance = Disturbance.NONE
     undo: Undo = Undo.FULLY
     reason: Reason
-    #: Addresses of changes that must have been made before.
+    #: Addresses of changes that must have been made before, where those are in the plan.
     requires: tuple[str, ...] = ()
-    #: For people: the name of the thing (`eth0-rx-1`), the running value of a guest.
+    #: What the thing is called (`eth0-rx-1`); "" where the address says it all.
     label: str = ""
-    #: The VM that it serves, by UUID; "" when it serves several or none.
+    #: The value of the running guest where it differs from `before`.
+    running: str | None = None
+    #: The VM it is about, by UUID; "" for a policy of the host.
     owner: str = ""
 
 
@@ -93,6 +107,7 @@ class NoChange:
     value: str | None
     reason: Reason
     label: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,4 +119,8 @@ class Pending:
     running: str | None
     written: str | None
     activation: Activation
-    label: str = ""
+    owner: str = ""
+
+
+#: Every address that a noun looked at, with what came of it.
+Considered: TypeAlias = Change | NoChange | Pending

@@ -55,7 +55,7 @@ class CpuSet:
 
     @classmethod
     def parse(cls, text: str) -> CpuSet:
-        """A cpulist as people write it: `0,2,4-7`; blanks around commas are allowed; "" is empty.
+        r"""A cpulist as people write it: `0,2,4-7`; blanks around commas are allowed; "" is empty.
 
         >>> str(CpuSet.parse("3, 0-1"))
         '0-1,3'
@@ -72,7 +72,7 @@ class CpuSet:
 
     @classmethod
     def parse_kernel(cls, text: str) -> CpuSet:
-        """A cpulist as the kernel prints or takes it: trailing NUL or newline, `(null)`, strides.
+        r"""A cpulist as the kernel prints or takes it: trailing NUL or newline, `(null)`, strides.
 
         >>> str(CpuSet.parse_kernel("0-6:1/2\\n"))
         '0,2,4,6'
@@ -90,7 +90,7 @@ class CpuSet:
 
     @classmethod
     def parse_mask(cls, text: str) -> CpuSet:
-        """A cpumask as the kernel prints it: hexadecimal groups of 32 bits, highest first.
+        r"""A cpumask as the kernel prints it: hexadecimal groups of 32 bits, highest first.
 
         >>> str(CpuSet.parse_mask("1,00000003\\n"))
         '0-1,32'
@@ -187,7 +187,7 @@ class CpuSet:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """In documents a set is its cpulist; pydantic is loaded by whoever calls this."""
-        from pydantic_core import core_schema
+        from pydantic_core import core_schema  # noqa: PLC0415  costs 60 ms that a plan saves
 
         text = core_schema.chain_schema(
             [
@@ -212,7 +212,7 @@ def union(sets: Iterable[CpuSet]) -> CpuSet:
     """Everything that is in any of the sets."""
     bits = 0
     for one in sets:
-        bits |= one._bits
+        bits |= one._bits  # noqa: SLF001  the same module
     return CpuSet.from_bits(bits)
 
 

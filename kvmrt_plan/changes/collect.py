@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All changes of all nouns, for one configuration on one host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.changes.cpu import cpu_changes
+from kvmrt_plan.changes.domain import domain_changes
+from kvmrt_plan.changes.irq import irq_changes
+from kvmrt_plan.changes.reasons import CpuReasons
+from kvmrt_plan.changes.slices import shield_backend, slice_changes
+from kvmrt_plan.changes.workqueue import workqueue_changes
+from kvmrt_plan.desired.model import ShieldBackend
+
+if TYPE_CHECKING:
+    from kvmrt_plan.changes.change import Considered
+    from kvmrt_plan.desired.model import Configuration
+    from kvmrt_plan.facts.host import HostFacts
+    from kvmrt_plan.placement.model import Placement
+
+
+def collect_changes(
+    configuration: Configuration, facts: HostFacts, placement: Placement
+) -> list[Considered]:
+    """Everything that was considered, in no particular order: `plan/order.py` decides that.
+
+    Raises:
+        DomainXmlError: a domain's XML cannot be read.
+    """
+    policy = configuration.host
+    reasons = CpuReasons(placement, facts.cpus)
+    backend = shield_backend(policy.shield, facts.slices)
+    found: list[Considered] = []
+    found.extend(slice_changes(backend, facts, placement, reasons))
+    found.extend(workqueue_changes(facts, placement, reasons))
+    if backend is not ShieldBackend.REDHAWK:
+        # RedHawk's shield moves interrupts itself; two writers would fight over the same masks.
+        found.extend(irq_changes(policy, facts, placement, reasons))
+    found.extend(cpu_changes(facts, placement, reasons, leaving=found))
+    for placed in placement.vms:
+        found.extend(domain_changes(placed, facts))
+    return found

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a VM's domain XML should say: setting keys, canonical values, and why.
+
+`None` means that the element is absent. A key that is not in the table is unmanaged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from kvmrt_plan.changes.change import Reason, ReasonCode
+from kvmrt_plan.desired.model import PageSize, Pinning
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kvmrt_plan.desired.model import VirtualMachine
+    from kvmrt_plan.placement.model import VmPlacement
+
+Target: TypeAlias = "tuple[str | None, Reason]"
+
+_PAGE_KIB = {PageSize.SIZE_2M: "2048", PageSize.SIZE_1G: "1048576"}
+_PINS = ("vcpupin ", "iothreadpin ")
+
+
+def is_pin(key: str) -> bool:
+    """Whether the key binds threads to CPUs."""
+    return key == "emulatorpin" or key.startswith(_PINS)
+
+
+def domain_target(placed: VmPlacement, written: Mapping[str, str]) -> dict[str, Target]:
+    """The table for one VM.
+
+    Args:
+        placed: the VM and its share of the host.
+        written: what the persistent definition says; it tells which iothreads exist and which pins
+            are left over from vCPUs that are gone.
+    """
+    vm = placed.vm
+    table = dict(_attributes(vm))
+    table.update(_memory(placed))
+    if vm.rt:
+        table["memballoon"] = ("none", _because(vm, "rt", f"{vm.name} is a real-time VM"))
+    if vm.vcpu_scheduler is not None:
+        value = f"{vm.vcpu_scheduler.policy} {vm.vcpu_scheduler.priority}"
+        reason = _because(vm, "vcpu_scheduler", f"vcpu_scheduler is {value}")
+        table.update({f"vcpusched {index}": (value, reason) for index in range(vm.nr_vcpus)})
+    if vm.pinning is Pinning.AUTO:
+        table.update(_pins(placed, written))
+    return table
+
+
+def _attributes(vm: VirtualMachine) -> Iterator[tuple[str, Target]]:
+    yield "title", (vm.title or None, _attribute(vm, "title", vm.title or "empty"))
+    yield (
+        "description",
+        (
+            vm.description or None,
+            _attribute(vm, "description", "set" if vm.description else "empty"),
+        ),
+    )
+    yield "vcpus", (str(vm.nr_vcpus), _attribute(vm, "nr_vcpus", str(vm.nr_vcpus)))
+    topology = vm.guest_topology
+    shown = "auto" if vm.cpu_topology is None else str(topology)
+    yield "topology", (str(topology), _attribute(vm, "cpu_topology", shown))
+    hidden = "on" if vm.hide_kvm else None
+    yield "kvm-hidden", (hidden, _attribute(vm, "hide_kvm", "true" if vm.hide_kvm else "false"))
+    if vm.iothreads is not None:
+        count = str(vm.iothreads) if vm.iothreads else None
+        yield "iothreads", (count, _attribute(vm, "iothreads", str(vm.iothreads)))
+
+
+def _memory(placed: VmPlacement) -> Iterator[tuple[str, Target]]:
+    vm = placed.vm
+    locked = "yes" if vm.is_memory_locked else None
+    asked = "auto" if vm.rt_memory is None else str(vm.rt_memory).lower()
+    text = f"rt_memory is {asked}" + (f" and rt is {str(vm.rt).lower()}" if asked == "auto" else "")
+    yield "memory-locked", (locked, _because(vm, "rt_memory", text))
+    if placed.nodes is None:
+        nodes, text = None, "its memory is not bound to nodes"
+    else:
+        nodes, text = str(placed.nodes), f"its memory belongs on node {placed.nodes}"
+    yield "numatune", (nodes, _because(vm, "numatune", text))
+    if vm.hugepages is not None:
+        value = _PAGE_KIB[vm.hugepages]
+        yield "hugepages", (value, _attribute(vm, "hugepages", str(vm.hugepages)))
+
+
+def _pins(placed: VmPlacement, written: Mapping[str, str]) -> Iterator[tuple[str, Target]]:
+    """Pins of every vCPU, of the emulator and of every iothread; none for a VM without a cpuset."""
+    vm = placed.vm
+    if not placed.is_bound:
+        reason = _because(vm, "cpuset", "cpuset is empty")
+        for key in (*filter(is_pin, written), "vcpu-cpuset"):
+            yield key, (None, reason)
+        return
+    reason = Reason(
+        code=ReasonCode.CPU_BIAS,
+        text=f"cpuset is {vm.cpuset}",
+        source=vm.source_of("cpuset"),
+    )
+    yield "emulatorpin", (str(placed.emulator), reason)
+    for index, cpus in enumerate(placed.vcpus):
+        yield f"vcpupin {index}", (str(cpus), reason)
+    for number in _iothreads(vm, written):
+        yield f"iothreadpin {number}", (str(placed.emulator), reason)
+    yield "vcpu-placement", (None, reason)
+    gone = Reason(code=ReasonCode.ATTRIBUTE, text="the thread is gone", source=reason.source)
+    for key in written:
+        number = key.rpartition(" ")[2]
+        if key.startswith("vcpupin ") and int(number) >= vm.nr_vcpus:
+            yield key, (None, gone)
+
+
+def _iothreads(vm: VirtualMachine, written: Mapping[str, str]) -> range:
+    count = vm.iothreads if vm.iothreads is not None else int(written.get("iothreads", "0"))
+    return range(1, count + 1)
+
+
+def _attribute(vm: VirtualMachine, name: str, shown: str) -> Reason:
+    return _because(vm, name, f"{name} is {shown}")
+
+
+def _because(vm: VirtualMachine, attribute: str, text: str) -> Reason:
+    code = ReasonCode.REAL_TIME if attribute in {"rt", "rt_memory"} else ReasonCode.ATTRIBUTE
+    return Reason(code=code, text=text, source=vm.source_of(attribute))

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The host that a command works on: a simulated one, a captured tree, or this machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.errors import UsageError
+from kvmrt_plan.hosts.files import read_document
+
+if TYPE_CHECKING:
+    import argparse
+
+    from kvmrt_plan.facts.snapshot import Snapshot
+
+
+def read_host(arguments: argparse.Namespace) -> Snapshot:
+    """The simulated host, the captured tree, or this machine.
+
+    Raises:
+        KvmrtError: the snapshot or tree cannot be read.
+    """
+    if arguments.host is not None:
+        return _read_snapshot(arguments)
+    from kvmrt_plan.hosts.capture import capture_live, capture_root  # noqa: PLC0415
+
+    captured = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    name = getattr(arguments, "name", None)
+    if arguments.root is not None:
+        _refuse_connect(arguments, "--root")
+        fallback = os.path.basename(os.path.abspath(arguments.root))  # noqa: PTH100, PTH119
+        return capture_root(arguments.root, name=name or fallback, captured=captured)
+    libvirt = None
+    if hasattr(arguments, "connect") and not getattr(arguments, "no_libvirt", False):
+        from kvmrt_plan.hosts.libvirt_domains import DEFAULT_URI, read_libvirt  # noqa: PLC0415
+
+        libvirt = read_libvirt(arguments.connect or DEFAULT_URI)
+    return capture_live(captured=captured, name=name, libvirt=libvirt)
+
+
+def _read_snapshot(arguments: argparse.Namespace) -> Snapshot:
+    from kvmrt_plan.facts.document import MAX_SNAPSHOT_BYTES, load_snapshot  # noqa: PLC0415
+
+    _refuse_connect(arguments, "--host")
+    content = read_document(arguments.host, limit_bytes=MAX_SNAPSHOT_BYTES)
+    return load_snapshot(content, file=arguments.host)
+
+
+def _refuse_connect(arguments: argparse.Namespace, option: str) -> None:
+    if getattr(arguments, "connect", None) is not None:
+        raise UsageError(
+            f"--connect does not go together with {option}",
+            "a snapshot holds the domains that libvirt had when it was taken",
+        )

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes become a plan. Pure: the same inputs give the same plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.changes.change import Change, NoChange, Pending
+from kvmrt_plan.diagnostics import has_errors
+from kvmrt_plan.plan.action import Action, Plan, PlannedHost
+from kvmrt_plan.plan.order import PHASE, natural, order_changes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kvmrt_plan.changes.change import Considered
+    from kvmrt_plan.desired.model import Configuration
+    from kvmrt_plan.diagnostics import Finding
+    from kvmrt_plan.facts.host import HostFacts
+
+
+def make_plan(
+    configuration: Configuration,
+    facts: HostFacts,
+    considered: Sequence[Considered],
+    *,
+    findings: tuple[Finding, ...],
+    narrowed_to: tuple[str, ...] = (),
+) -> Plan:
+    """Order and number the changes. With an error among the findings there are no actions: half of
+    what was asked is not what was asked.
+    """
+    changes = [one for one in considered if isinstance(one, Change)]
+    return Plan(
+        host=PlannedHost(
+            name=facts.name,
+            captured=facts.captured,
+            kernel=facts.kernel.release,
+            boot_id=facts.kernel.boot_id,
+        ),
+        configuration=configuration.file,
+        narrowed_to=narrowed_to,
+        actions=() if has_errors(findings) else _number(order_changes(changes)),
+        pending=_sorted_pending(considered),
+        unchanged=_sorted_unchanged(considered),
+        findings=findings,
+    )
+
+
+def _number(ordered: list[Change]) -> tuple[Action, ...]:
+    numbers = {change.address: number for number, change in enumerate(ordered, start=1)}
+    return tuple(
+        Action(
+            number=number,
+            change=change,
+            requires=tuple(sorted(numbers[a] for a in change.requires if a in numbers)),
+        )
+        for number, change in enumerate(ordered, start=1)
+    )
+
+
+def _sorted_pending(considered: Sequence[Considered]) -> tuple[Pending, ...]:
+    found = [one for one in considered if isinstance(one, Pending)]
+    return tuple(sorted(found, key=lambda one: (PHASE[one.kind], natural(one.address))))
+
+
+def _sorted_unchanged(considered: Sequence[Considered]) -> tuple[NoChange, ...]:
+    found = [one for one in considered if isinstance(one, NoChange)]
+    return tuple(sorted(found, key=lambda one: (PHASE[one.kind], natural(one.address))))

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A plan for some VMs only: their definitions, and the host's policies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kvmrt_plan.changes.change import Considered
+    from kvmrt_plan.desired.model import Configuration
+
+
+def narrow_changes(
+    considered: Sequence[Considered], configuration: Configuration, names: tuple[str, ...]
+) -> list[Considered]:
+    """Without the changes to definitions of other VMs; policies of the host stay, since placement has
+    already been made for these VMs alone. No names: everything.
+    """
+    if not names:
+        return list(considered)
+    owners = {str(vm.uuid) for vm in configuration.vms if vm.name in names}
+    return [one for one in considered if not one.owner or one.owner in owners]

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order of actions.
+
+1. Others leave first: tasks, then unbound kernel work, then interrupts (the default before the single
+   ones, so that an interrupt requested in between lands right), then threads of running guests.
+2. Siblings go offline when nothing is left on them.
+3. Definitions follow: a rename first, because every later step of that VM uses the new name; then the
+   XML; then autostart.
+4. Whatever a change requires comes before it, even against the phases.
+5. Within a phase by address, numbers in it by value; so the same changes always give the same order.
+"""
+
+from __future__ import annotations
+
+import re
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, TypeAlias
+
+from kvmrt_plan.changes.change import Change, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PHASES = (
+    Kind.SLICE_CPUS,
+    Kind.SHIELD,
+    Kind.WORKQUEUE_CPUMASK,
+    Kind.IRQ_DEFAULT_AFFINITY,
+    Kind.IRQ_AFFINITY,
+    Kind.DOMAIN_LIVE_PIN,
+    Kind.CPU_ONLINE,
+    Kind.DOMAIN_RENAME,
+    Kind.DOMAIN_XML,
+    Kind.DOMAIN_AUTOSTART,
+)
+PHASE = {kind: number for number, kind in enumerate(_PHASES)}
+
+_DIGITS = re.compile(r"(\d+)")
+
+#: Phase, then the parts of the address: (0, number, "") or (1, 0, text).
+Key: TypeAlias = "tuple[int, tuple[tuple[int, int, str], ...]]"
+
+
+def order_key(change: Change) -> Key:
+    """What a change is sorted by when nothing requires otherwise."""
+    return PHASE[change.kind], natural(change.address)
+
+
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """A key under which `irq/9` comes before `irq/10`."""
+    return tuple(
+        (0, int(part), part) if part.isdigit() and part.isascii() else (1, 0, part)
+        for part in _DIGITS.split(text)
+        if part
+    )
+
+
+def order_changes(changes: Iterable[Change]) -> list[Change]:
+    """All changes, each after what it requires (requirements that are not in the plan hold already).
+
+    Raises:
+        ValueError: two changes have the same address, or requirements form a circle.
+    """
+    keyed = sorted(((order_key(change), change) for change in changes), key=lambda pair: pair[0])
+    ranked = [change for _, change in keyed]
+    rank = {change.address: number for number, change in enumerate(ranked)}
+    if len(rank) != len(ranked):
+        raise ValueError("two changes have the same address")
+    return [ranked[number] for number in _topological(ranked, rank)]
+
+
+def _topological(ranked: list[Change], rank: dict[str, int]) -> list[int]:
+    """Kahn's algorithm; among those that are free the lowest rank goes first."""
+    followers: dict[int, list[int]] = {}
+    blocked = [0] * len(ranked)
+    for number, change in enumerate(ranked):
+        for address in change.requires:
+            if address in rank:
+                followers.setdefault(rank[address], []).append(number)
+                blocked[number] += 1
+    free = [number for number, count in enumerate(blocked) if count == 0]
+    heapify(free)
+    done: list[int] = []
+    while free:
+        number = heappop(free)
+        done.append(number)
+        for follower in followers.get(number, ()):
+            blocked[follower] -= 1
+            if blocked[follower] == 0:
+                heappush(free, follower)
+    if len(done) != len(ranked):
+        raise ValueError("changes require each other in a circle")
+    return done

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The words for one action: what it is about, from what to what, and why. All escaped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.changes.change import Change, Kind
+from kvmrt_plan.values.text import escape_text
+
+if TYPE_CHECKING:
+    from kvmrt_plan.changes.change import NoChange, Pending, Reason
+    from kvmrt_plan.plan.action import Action
+
+_ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """One line of a plan, in its parts."""
+
+    number: str
+    symbol: str
+    subject: str
+    value: str
+    reason: str
+
+
+def action_words(action: Action) -> Words:
+    """`1 ~ irq 45 eth0-rx-1  affinity  0-15 -> 0-3  because ...`."""
+    change = action.change
+    value = _transition(change.before, change.after)
+    if change.running is not None:
+        value += f" (running: {_shown(change.running)})"
+    return Words(
+        number=str(action.number),
+        symbol=_symbol(change),
+        subject=_subject(change.kind, change.address, change.label),
+        value=value,
+        reason=_because(change.reason),
+    )
+
+
+def pending_words(pending: Pending) -> Words:
+    """What the guest runs with, and what is written."""
+    return Words(
+        number="",
+        symbol="=",
+        subject=_subject(pending.kind, pending.address, ""),
+        value=f"running {_shown(pending.running)}, written {_shown(pending.written)}",
+        reason="",
+    )
+
+
+def unchanged_words(unchanged: NoChange) -> Words:
+    """What was considered and found right."""
+    return Words(
+        number="",
+        symbol="=",
+        subject=_subject(unchanged.kind, unchanged.address, unchanged.label),
+        value=_shown(unchanged.value),
+        reason=_because(unchanged.reason),
+    )
+
+
+def _symbol(change: Change) -> str:
+    if change.before is None:
+        return "+"
+    return "-" if change.after in (None, "offline") else "~"
+
+
+def _transition(before: str | None, after: str | None) -> str:
+    return f"{_shown(before)} -> {_shown(after)}"
+
+
+def _shown(value: str | None) -> str:
+    """Texts with blanks are quoted, so that it is clear where they begin and end."""
+    if value is None:
+        return _ABSENT
+    safe = escape_text(value)
+    return f'"{safe}"' if " " in safe or not safe else safe
+
+
+def _subject(kind: Kind, address: str, label: str) -> str:
+    """The address in people's words; `label` is the name a driver gave an interrupt."""
+    _, _, rest = address.partition("/")
+    safe = escape_text(rest)
+    if kind is Kind.IRQ_AFFINITY:
+        return " ".join(filter(None, ("irq", safe, escape_text(label)))) + " affinity"
+    if kind in _PHRASES:
+        return _PHRASES[kind].format(safe)
+    name, _, setting = safe.partition("/")
+    return f"{name}  {setting.replace('/', ' ')}"
+
+
+_PHRASES = {
+    Kind.IRQ_DEFAULT_AFFINITY: "irq default affinity",
+    Kind.SLICE_CPUS: "{} AllowedCPUs",
+    Kind.SHIELD: "shield {}",
+    Kind.WORKQUEUE_CPUMASK: "workqueue {}",
+    Kind.CPU_ONLINE: "cpu {}",
+}
+
+
+def _because(reason: Reason) -> str:
+    place = f" ({reason.source})" if reason.source else ""
+    return escape_text(reason.text + place)
