@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the host shows now: frozen values parsed from the raw texts of a snapshot. Reads nothing itself."""
+"""What the host shows now: frozen values parsed from a snapshot's raw texts. Reads nothing itself."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from kvmrt_plan.facts.processes import MemlockLimit
     from kvmrt_plan.values.cpuset import CpuSet
 
 
@@ -20,7 +21,7 @@ class Thread:
     #: As the kernel has it: `CPU 0/KVM`, `IO iothread1`, `worker`.
     name: str
     affinity: CpuSet
-    #: Name of the policy as sched(7) has it (`SCHED_OTHER`, `SCHED_FIFO`), and its real-time priority.
+    #: The policy's name in sched(7) (`SCHED_OTHER`, `SCHED_FIFO`), and its real-time priority.
     policy: str
     priority: int
     last_cpu: int
@@ -41,6 +42,8 @@ class Domain:
     #: The definition the running guest was started with and has now; "" when it does not run.
     live_xml: str
     threads: tuple[Thread, ...] = ()
+    #: RLIMIT_MEMLOCK of the QEMU process; None when it does not run or may not be read.
+    memlock: MemlockLimit | None = None
 
     @property
     def is_running(self) -> bool:

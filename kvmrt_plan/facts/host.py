@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.hugepages import HugepagePool
     from kvmrt_plan.facts.irq import Irq
     from kvmrt_plan.facts.kernel import Kernel
+    from kvmrt_plan.facts.processes import MemlockLimit
     from kvmrt_plan.facts.services import Services
     from kvmrt_plan.facts.slices import Slices
     from kvmrt_plan.facts.workqueue import Workqueue
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostFacts:
-    """Everything a plan may depend on. Immutable; two snapshots with the same texts give equal facts."""
+    """Everything a plan may depend on. Immutable; equal texts give equal facts."""
 
     name: str
     #: When the snapshot was taken, UTC, ISO 8601 with seconds.
@@ -46,3 +47,5 @@ class HostFacts:
     libvirt_uri: str
     #: Texts that exist but could not be read: path and the errno's name, by path.
     unreadable: Mapping[str, str]
+    #: RLIMIT_MEMLOCK of libvirt's daemon, which QEMU inherits; None when not known.
+    libvirt_memlock: MemlockLimit | None = None

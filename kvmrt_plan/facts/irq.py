@@ -1,13 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Interrupts of the host."""
+"""Interrupts of the host.
+
+Sources: Documentation/core-api/irq/irq-affinity.rst, Documentation/ABI/testing/sysfs-kernel-irq and
+.../sysfs-bus-pci. An interrupt is known by its folder in /proc/irq or /sys/kernel/irq or by its row
+in /proc/interrupts; each may be missing on some kernel.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.facts.interrupts import InterruptRow, parse_interrupts, split_actions
+from kvmrt_plan.facts.pci import parse_pci_interrupts
+from kvmrt_plan.facts.reading import read_cpumask, read_either, read_word
+
 if TYPE_CHECKING:
+    from kvmrt_plan.facts.pci import PciDevice
+    from kvmrt_plan.facts.snapshot import Snapshot
     from kvmrt_plan.values.cpuset import CpuSet
+
+IRQ_FOLDER = "/proc/irq"
+_KERNEL_FOLDER = "/sys/kernel/irq"
+#: Only with CONFIG_GENERIC_IRQ_DEBUGFS and for root.
+_DEBUG_FOLDER = "/sys/kernel/debug/irq/irqs"
+_NO_ROW = InterruptRow(chip="", actions=())
+
+_CHIP_DEVICE = re.compile(r"(?<=-)[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\Z", re.ASCII)
+
+#: Per-queue names of drivers that let the kernel spread their queues (PCI_IRQ_AFFINITY): nvme and
+#: virtio_blk, virtio_scsi, megaraid_sas, mpi3mr, mpt3sas. The first vector of most is for commands
+#: and is not managed: nvme0q0, mpi3mr0-msix0.
+_MANAGED = re.compile(
+    r"nvme\d+q[1-9]\d*"
+    r"|virtio\d+-req(?:uest)?[._]\d+|virtio\d+-request"
+    r"|(?:megasas|mpi3mr)\d+-msix[1-9]\d*"
+    r"|mpt3sas\d+-msix\d+",
+    re.ASCII,
+)
+
+#: Actions of per-CPU interrupts of arm64 and RISC-V, which have no affinity to change.
+_PER_CPU = frozenset(
+    {"arch_timer", "kvm guest ptimer", "kvm guest vtimer", "riscv-timer", "twd", "vgic"}
+)
+#: The same in the debug file (include/linux/irq.h): flags that make irq_can_set_affinity() fail.
+_IMMOVABLE_FLAGS = ("IRQD_PER_CPU", "IRQD_NO_BALANCING", "_IRQ_PER_CPU", "_IRQ_NO_BALANCING")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,3 +70,87 @@ class Irq:
     is_managed: bool | None = None
     #: False for the timer and the cascade (IRQ 0 and 2 of x86), which refuse a new affinity too.
     is_movable: bool = True
+
+
+def parse_irqs(snapshot: Snapshot) -> dict[int, Irq]:
+    """All numbered interrupts by ascending number; none on a host without /proc/irq (s390).
+
+    Raises:
+        FactError: an affinity is no list of CPUs.
+    """
+    rows = parse_interrupts(snapshot.files.get("/proc/interrupts", ""))
+    devices = parse_pci_interrupts(snapshot)
+    folders = (
+        number
+        for folder in (IRQ_FOLDER, _KERNEL_FOLDER)
+        for number, _ in snapshot.numbered(folder, "")
+    )
+    return {
+        number: _parse_irq(snapshot, number, rows.get(number, _NO_ROW), devices.get(number))
+        for number in sorted({*rows, *folders})
+    }
+
+
+def parse_default_affinity(snapshot: Snapshot) -> CpuSet | None:
+    """/proc/irq/default_smp_affinity, which is a mask only; None when the host has none.
+
+    Raises:
+        FactError: the text is no mask.
+    """
+    return read_cpumask(snapshot, f"{IRQ_FOLDER}/default_smp_affinity")
+
+
+def _parse_irq(snapshot: Snapshot, number: int, row: InterruptRow, device: PciDevice | None) -> Irq:
+    folder = f"{IRQ_FOLDER}/{number}"
+    actions = _actions(snapshot, number, row)
+    chip = read_word(snapshot, f"{_KERNEL_FOLDER}/{number}/chip_name") or row.chip
+    flags = snapshot.files.get(f"{_DEBUG_FOLDER}/{number}")
+    return Irq(
+        number=number,
+        actions=actions,
+        chip=chip,
+        device=device.address if device else _device_of_chip(chip),
+        driver=device.driver if device else None,
+        interfaces=device.interfaces if device else (),
+        affinity=read_either(snapshot, f"{folder}/smp_affinity_list", f"{folder}/smp_affinity"),
+        effective=read_either(
+            snapshot, f"{folder}/effective_affinity_list", f"{folder}/effective_affinity"
+        ),
+        is_managed=_is_managed(actions, flags),
+        is_movable=_is_movable(number, actions, chip=chip, flags=flags or ""),
+    )
+
+
+def _actions(snapshot: Snapshot, number: int, row: InterruptRow) -> tuple[str, ...]:
+    named = read_word(snapshot, f"{_KERNEL_FOLDER}/{number}/actions")
+    if named:
+        return split_actions(named)
+    # /proc/irq/N has a folder per action; those of shared names and with a slash are missing.
+    return row.actions or tuple(
+        name
+        for name in snapshot.entries(f"{IRQ_FOLDER}/{number}")
+        if f"{IRQ_FOLDER}/{number}/{name}" in snapshot.links
+    )
+
+
+def _device_of_chip(chip: str) -> str | None:
+    """The address in `PCI-MSIX-0000:3b:00.0`: since 6.2 each PCI device has a chip of its own."""
+    matched = _CHIP_DEVICE.search(chip)
+    return matched[0] if matched else None
+
+
+def _is_managed(actions: tuple[str, ...], flags: str | None) -> bool | None:
+    if flags is not None:
+        return "IRQD_AFFINITY_MANAGED" in flags
+    return True if any(_MANAGED.fullmatch(name) for name in actions) else None
+
+
+def _is_movable(number: int, actions: tuple[str, ...], *, chip: str, flags: str) -> bool:
+    if any(flag in flags for flag in _IMMOVABLE_FLAGS) or not _PER_CPU.isdisjoint(actions):
+        return False
+    # The PC's timer and the second PIC's cascade refuse a new affinity with EIO, as managed ones
+    # do. The cascade has no action where an IO-APIC does the work.
+    is_pc = not chip or "PIC" in chip
+    is_timer = number == 0 and actions == ("timer",)
+    is_cascade = number == 2 and actions in ((), ("cascade",))
+    return not (is_pc and (is_timer or is_cascade))

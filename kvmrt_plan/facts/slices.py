@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.errors import FactError
+from kvmrt_plan.facts.reading import read_cpulist, read_word
+from kvmrt_plan.values.cpuset import CpuSet
+
 if TYPE_CHECKING:
-    from kvmrt_plan.values.cpuset import CpuSet
+    from kvmrt_plan.facts.snapshot import Snapshot
+
+CGROUP_FOLDER = "/sys/fs/cgroup"
+SHIELD_FOLDER = "/proc/shield"
 
 
 class CgroupMode(StrEnum):
@@ -24,7 +31,7 @@ class Slice:
     """A top-level cgroup of the unified hierarchy (`system.slice`, `init.scope`)."""
 
     name: str
-    #: cpuset.cpus; None when it is not set or the controller is off here: no restriction of its own.
+    #: cpuset.cpus; None when not set or the controller is off here: no restriction of its own.
     allowed: CpuSet | None
     #: cpuset.cpus.effective; None when the controller is off here.
     effective: CpuSet | None
@@ -49,3 +56,79 @@ class Slices:
     has_systemd: bool
     slices: tuple[Slice, ...]
     shield: Shield | None
+
+
+def parse_slices(snapshot: Snapshot) -> Slices:
+    """The cgroup mode, top-level slices of the unified hierarchy, and RedHawk's shield.
+
+    A hybrid host (systemd's `unified` beside the old hierarchies) counts as v1: there the cpuset
+    controller lies in the old one.
+
+    Raises:
+        FactError: a list of CPUs is none.
+    """
+    mode = _mode(snapshot)
+    names = snapshot.entries(CGROUP_FOLDER) if mode is CgroupMode.UNIFIED else ()
+    found = (_parse_slice(snapshot, name) for name in names)
+    return Slices(
+        mode=mode,
+        has_systemd=_has_systemd(snapshot),
+        slices=tuple(one for one in found if one is not None),
+        shield=_parse_shield(snapshot),
+    )
+
+
+def _mode(snapshot: Snapshot) -> CgroupMode:
+    # cgroup.controllers lies in the root of the unified hierarchy only (admin-guide/cgroup-v2.rst).
+    if f"{CGROUP_FOLDER}/cgroup.controllers" in snapshot.files:
+        return CgroupMode.UNIFIED
+    has_legacy = bool(snapshot.entries(f"{CGROUP_FOLDER}/cpuset"))
+    return CgroupMode.LEGACY if has_legacy else CgroupMode.NONE
+
+
+def _has_systemd(snapshot: Snapshot) -> bool:
+    # sd_booted(3): the folder exists where systemd is the init system.
+    is_booted = "system" in snapshot.entries("/run/systemd")
+    return is_booted or read_word(snapshot, "/proc/1/comm") == "systemd"
+
+
+def _parse_slice(snapshot: Snapshot, name: str) -> Slice | None:
+    folder = f"{CGROUP_FOLDER}/{name}"
+    allowed = read_cpulist(snapshot, f"{folder}/cpuset.cpus")
+    effective = read_cpulist(snapshot, f"{folder}/cpuset.cpus.effective")
+    if allowed is None and effective is None and not name.endswith((".slice", ".scope")):
+        return None
+    return Slice(
+        name=name,
+        # An empty cpuset.cpus means: whatever the parent has.
+        allowed=allowed or None,
+        effective=effective,
+        partition=read_word(snapshot, f"{folder}/cpuset.cpus.partition") or "",
+    )
+
+
+def _parse_shield(snapshot: Snapshot) -> Shield | None:
+    if not snapshot.entries(SHIELD_FOLDER):
+        return None
+    return Shield(
+        processes=_shielded(snapshot, "procs"),
+        irqs=_shielded(snapshot, "irqs"),
+        local_timers=_shielded(snapshot, "ltmrs"),
+    )
+
+
+def _shielded(snapshot: Snapshot, name: str) -> CpuSet:
+    """A mask as the kernel prints one (`0`, `00000000,000000f0`), or else a cpulist."""
+    path = f"{SHIELD_FOLDER}/{name}"
+    word = (read_word(snapshot, path) or "").removeprefix("0x")
+    try:
+        return CpuSet.parse_mask(word) if _looks_like_mask(word) else CpuSet.parse_kernel(word)
+    except ValueError as error:
+        raise FactError(path, f"neither a CPU mask nor a list of CPUs: {error}") from error
+
+
+def _looks_like_mask(word: str) -> bool:
+    # Groups after the first are always 8 digits wide, so that `0,2` can only be a list.
+    first, *others = word.split(",")
+    is_hex = bool(first) and all(letter in "0123456789abcdefABCDEF" for letter in first)
+    return is_hex and all(len(group) == 8 for group in others)

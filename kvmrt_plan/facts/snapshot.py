@@ -44,12 +44,14 @@ class RawLibvirt:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """Raw texts by absolute path. Texts hold what the kernel gave, decoded as UTF-8 with
-    surrogateescape, NUL bytes and trailing newlines included."""
+    surrogateescape, NUL bytes and trailing newlines included.
+    """
 
     name: str
     captured: str
     files: Mapping[str, str]
-    #: Symbolic links by path, with their target as stored.
+    #: Symbolic links by path, with their target as stored; "" for a folder of which only the
+    #: existence counts (`/proc/irq/45/eth0-rx-1`).
     links: Mapping[str, str] = field(default_factory=dict)
     #: Paths that exist but could not be read, with the errno's name (`EACCES`).
     unreadable: Mapping[str, str] = field(default_factory=dict)
@@ -75,7 +77,7 @@ class Snapshot:
         found = []
         for name in self.entries(folder):
             digits = name[len(prefix) :]
-            if name.startswith(prefix) and digits.isascii() and digits.isdigit():
+            if name.startswith(prefix) and _is_number(digits):
                 found.append((int(digits), f"{folder.rstrip('/')}/{name}"))
         return iter(sorted(found))
 
@@ -92,3 +94,9 @@ class Snapshot:
                 children[parent] = {name}
                 path = parent
         return {folder: tuple(sorted(names)) for folder, names in children.items()}
+
+
+def _is_number(digits: str) -> bool:
+    # As the kernel names its folders: no sign, no leading zero, at most 64 bits.
+    is_plain = digits.isascii() and digits.isdigit() and len(digits) <= 20
+    return is_plain and (digits[0] != "0" or digits == "0")

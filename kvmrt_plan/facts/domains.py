@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""libvirt's domains with the threads of those that run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from kvmrt_plan.errors import FactError
+from kvmrt_plan.facts.domain import Domain
+from kvmrt_plan.facts.processes import parse_memlock
+from kvmrt_plan.facts.threads import parse_threads, qemu_folders
+
+if TYPE_CHECKING:
+    from kvmrt_plan.facts.snapshot import RawDomain, Snapshot
+
+
+def parse_domains(snapshot: Snapshot) -> dict[UUID, Domain]:
+    """All domains by UUID, in the order of their names; empty when libvirt is not known.
+
+    Raises:
+        FactError: a UUID is none or occurs twice, or a thread's text is not the kernel's.
+    """
+    if snapshot.libvirt is None:
+        return {}
+    folders = qemu_folders(snapshot)
+    found: dict[UUID, Domain] = {}
+    for raw in sorted(snapshot.libvirt.domains, key=lambda raw: (raw.name, raw.uuid)):
+        uuid = _parse_uuid(raw)
+        if uuid in found:
+            raise FactError("libvirt", f"two domains have the UUID {uuid}")
+        found[uuid] = _parse_domain(snapshot, raw, uuid, folder=folders.get(str(uuid)))
+    return found
+
+
+def _parse_uuid(raw: RawDomain) -> UUID:
+    try:
+        return UUID(raw.uuid)
+    except ValueError as error:
+        raise FactError("libvirt", f"{raw.uuid[:80]!r} is no UUID of a domain") from error
+
+
+def _parse_domain(snapshot: Snapshot, raw: RawDomain, uuid: UUID, *, folder: str | None) -> Domain:
+    is_running = bool(raw.live_xml) and folder is not None
+    return Domain(
+        uuid=uuid,
+        name=raw.name,
+        state=raw.state,
+        is_persistent=raw.persistent,
+        has_autostart=raw.autostart,
+        xml=raw.xml,
+        live_xml=raw.live_xml,
+        threads=parse_threads(snapshot, folder) if is_running and folder else (),
+        memlock=parse_memlock(snapshot, folder) if is_running and folder else None,
+    )

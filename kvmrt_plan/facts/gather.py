@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a snapshot to all facts of its host. Pure: the same texts give equal facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.facts.cpu import parse_cpus
+from kvmrt_plan.facts.domains import parse_domains
+from kvmrt_plan.facts.host import HostFacts
+from kvmrt_plan.facts.hugepages import parse_hugepages
+from kvmrt_plan.facts.irq import parse_default_affinity, parse_irqs
+from kvmrt_plan.facts.kernel import parse_kernel
+from kvmrt_plan.facts.processes import parse_libvirt_memlock
+from kvmrt_plan.facts.services import parse_services
+from kvmrt_plan.facts.slices import parse_slices
+from kvmrt_plan.facts.workqueue import parse_workqueue
+
+if TYPE_CHECKING:
+    from kvmrt_plan.facts.snapshot import Snapshot
+
+
+def gather_facts(snapshot: Snapshot) -> HostFacts:
+    """All facts, one parser per noun. Complete on a host without libvirt, NUMA, cgroups or IRQs.
+
+    Raises:
+        FactError: a text is not what the kernel or libvirt gives.
+    """
+    libvirt = snapshot.libvirt
+    return HostFacts(
+        name=snapshot.name,
+        captured=snapshot.captured,
+        kernel=parse_kernel(snapshot),
+        cpus=parse_cpus(snapshot),
+        irqs=parse_irqs(snapshot),
+        default_irq_affinity=parse_default_affinity(snapshot),
+        slices=parse_slices(snapshot),
+        workqueue=parse_workqueue(snapshot),
+        hugepages=parse_hugepages(snapshot),
+        services=parse_services(snapshot),
+        domains=parse_domains(snapshot),
+        libvirt_problem=libvirt.problem if libvirt else "libvirt was not asked",
+        libvirt_uri=libvirt.uri if libvirt else "",
+        unreadable=dict(sorted(snapshot.unreadable.items())),
+        libvirt_memlock=parse_libvirt_memlock(snapshot),
+    )
