@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: RUF009  described() is dataclasses.field(), not a value shared between instances
 """The desired state: virtual machines and host policy, as frozen values.
 
 One definition serves everything. The readers (`ini.py`, `yaml.py`) construct these values directly;
@@ -94,7 +95,8 @@ class VcpuScheduler:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualMachine:
     """One VM: the twelve attributes of KVM-RT with its defaults, and further ones that are unmanaged
-    (left as they are in libvirt) when they are not set."""
+    (left as they are in libvirt) when they are not set.
+    """
 
     uuid: UUID = described("The VM's libvirt UUID; it identifies the VM.")
     name: str = described(

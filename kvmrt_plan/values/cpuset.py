@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: MAXSMP, s390 and POWER less); eight times that leaves room and still refuses a typing error.
 MAX_ID = 65535
 
-_RANGE = re.compile(r"(\d+)(?:-(\d+)(?::(\d+)/(\d+))?)?")
+_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+)(?::([0-9]+)/([0-9]+))?)?")
 
 
 class CpuListError(ValueError):
@@ -203,7 +203,7 @@ class CpuSet:
 
 
 #: What a cpulist looks like, for the JSON schemas.
-CPULIST_PATTERN = r"^\s*(\d+(-\d+)?(\s*,\s*\d+(-\d+)?)*)?\s*$"
+CPULIST_PATTERN = r"^\s*([0-9]+(-[0-9]+)?(\s*,\s*[0-9]+(-[0-9]+)?)*)?\s*$"
 
 EMPTY = CpuSet.from_bits(0)
 
