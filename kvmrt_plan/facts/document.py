@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 FORMAT = "kvmrt-snapshot"
 FORMAT_VERSION = "1.0"
 #: Largest document that is read. A host of 1,024 CPUs, 4,096 interrupts and 500 VMs has 12 MB.
-MAX_BYTES = 64 * 1024 * 1024
+MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024
 
 _MAJOR = 1
 _REMEDY = "take a new one with `kvmrt snapshot -o FILE`"
@@ -99,8 +99,8 @@ def _dump_libvirt(libvirt: RawLibvirt) -> dict[str, Any]:
 
 
 def _load_json(text: str | bytes, file: str) -> dict[str, Any]:
-    if len(text) > MAX_BYTES:
-        limit = MAX_BYTES // 1024**2
+    if len(text) > MAX_SNAPSHOT_BYTES:
+        limit = MAX_SNAPSHOT_BYTES // 1024**2
         raise SnapshotError(file, f"is larger than {limit} MiB, which no snapshot is", _REMEDY)
     try:
         value = json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What values had before kvmrt wrote them, for those it holds.
+
+Sample of the file:
+
+    {"format": "kvmrt-held", "format_version": "1.0", "boot_id": "6f0e...",
+     "values": {"irq/45": {"original": "0-15", "written": "0-3"}}}
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.errors import FactError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HELD_FORMAT = "kvmrt-held"
+#: Where the file stands on a host, and in its snapshot.
+HELD_PATH = "/run/kvmrt/held.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldValue:
+    """The value before our first write, and the one that we wrote last; None is absent."""
+
+    original: str | None
+    written: str | None
+
+
+def parse_held(text: str, *, boot_id: str) -> Mapping[str, HeldValue]:
+    """Held values by address. None of them when the machine was started since: they are gone.
+
+    Raises:
+        FactError: the text is no such file.
+    """
+    if not text:
+        return MappingProxyType({})
+    try:
+        document = json.loads(text)
+        if document["format"] != HELD_FORMAT or document["boot_id"] != boot_id:
+            return MappingProxyType({})
+        values = {
+            str(address): HeldValue(original=one["original"], written=one["written"])
+            for address, one in document["values"].items()
+        }
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise FactError(HELD_PATH, "is no list of held values") from error
+    return MappingProxyType(values)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a snapshot captures: the one list of paths, for this machine and for captured trees.
+
+A pattern is an absolute path whose segments may be
+
+    name    that entry
+    #       an entry that is a number (`45`); `cpu#`: one that ends in a number (`cpu12`)
+    *       any entry; `hugepages-*kB`: any with this beginning and end
+    a|b     the first of these files that exists: the newer name or form of the same value
+
+A pattern that ends in a slash records that a folder or link is there (with the link's target), all
+others the text of a file. Only what the facts need is listed: a snapshot goes into bug reports and
+version control, and holds no process, user or address that does not matter.
+"""
+
+from __future__ import annotations
+
+_CPU = "/sys/devices/system/cpu"
+_NODE = "/sys/devices/system/node"
+_PCI = "/sys/bus/pci/devices/*"
+
+#: Texts of the host.
+PATTERNS = (
+    # CPUs and NUMA nodes, by facts/cpu.py
+    f"{_CPU}/online",
+    f"{_CPU}/offline",
+    f"{_CPU}/possible",
+    f"{_CPU}/present",
+    f"{_CPU}/isolated",
+    f"{_CPU}/nohz_full",
+    f"{_CPU}/smt/active",
+    f"{_CPU}/smt/control",
+    f"{_CPU}/cpu#/",
+    f"{_CPU}/cpu#/online",
+    f"{_CPU}/cpu#/node#/",
+    f"{_CPU}/cpu#/topology/physical_package_id",
+    f"{_CPU}/cpu#/topology/die_id",
+    f"{_CPU}/cpu#/topology/core_id",
+    f"{_CPU}/cpu#/topology/thread_siblings_list|core_cpus_list|thread_siblings|core_cpus",
+    f"{_NODE}/online",
+    f"{_NODE}/possible",
+    f"{_NODE}/node#/",
+    f"{_NODE}/node#/cpulist|cpumap",
+    f"{_NODE}/node#/cpu#/",
+    f"{_NODE}/node#/meminfo",
+    f"{_NODE}/node#/distance",
+    "/var/lib/kvmrt/topology.json",
+    # Huge pages, by facts/hugepages.py
+    f"{_NODE}/node#/hugepages/hugepages-*kB/nr_hugepages",
+    f"{_NODE}/node#/hugepages/hugepages-*kB/free_hugepages",
+    "/sys/kernel/mm/hugepages/hugepages-*kB/nr_hugepages",
+    "/sys/kernel/mm/hugepages/hugepages-*kB/free_hugepages",
+    "/proc/meminfo",
+    # Interrupts, by facts/irq.py and facts/pci.py
+    "/proc/interrupts",
+    "/proc/irq/default_smp_affinity",
+    "/proc/irq/#/",
+    "/proc/irq/#/smp_affinity_list|smp_affinity",
+    "/proc/irq/#/effective_affinity_list|effective_affinity",
+    "/proc/irq/#/*/",
+    "/sys/kernel/irq/#/actions",
+    "/sys/kernel/irq/#/chip_name",
+    "/sys/kernel/debug/irq/irqs/#",
+    f"{_PCI}/driver/",
+    f"{_PCI}/msi_irqs/#",
+    f"{_PCI}/net/*/",
+    f"{_PCI}/virtio#/net/*/",
+    # Kernel, by facts/kernel.py
+    "/proc/cmdline",
+    "/proc/version",
+    "/proc/sys/kernel/osrelease",
+    "/proc/sys/kernel/version",
+    "/proc/sys/kernel/random/boot_id",
+    "/proc/sys/kernel/sched_rt_runtime_us",
+    "/proc/sys/kernel/numa_balancing",
+    "/sys/kernel/realtime",
+    # Task shields, by facts/slices.py
+    "/sys/fs/cgroup/cgroup.controllers",
+    "/sys/fs/cgroup/cgroup.subtree_control",
+    "/sys/fs/cgroup/cpuset.cpus.effective",
+    "/sys/fs/cgroup/cpuset.cpus.isolated",
+    "/sys/fs/cgroup/*/",
+    "/sys/fs/cgroup/*/cpuset.cpus",
+    "/sys/fs/cgroup/*/cpuset.cpus.effective",
+    "/sys/fs/cgroup/*/cpuset.cpus.partition",
+    "/proc/shield/procs",
+    "/proc/shield/irqs",
+    "/proc/shield/ltmrs",
+    "/proc/1/comm",
+    "/run/systemd/system/",
+    # Workqueues, by facts/workqueue.py
+    "/sys/devices/virtual/workqueue/cpumask",
+    "/sys/devices/virtual/workqueue/*/cpumask",
+    # Competing writers, by facts/services.py
+    "/etc/default/irqbalance",
+    "/etc/sysconfig/irqbalance",
+    "/etc/conf.d/irqbalance",
+    "/etc/tuned/active_profile",
+    "/etc/sysconfig/shield",
+)
+
+#: Processes of which `comm` is captured: writers of the same settings, and libvirt's daemons.
+DAEMONS = frozenset(
+    {
+        "irqbalance",
+        "ksmtuned",
+        "libvirtd",
+        "numad",
+        "power-profiles-",  # the kernel cuts a name after 15 bytes
+        "stalld",
+        "thermald",
+        "tlp",
+        "tuned",
+        "virtqemud",
+    }
+)
+#: Beginning of the names of QEMU's processes: `qemu-system-x86`, `qemu-kvm`.
+QEMU_PREFIX = "qemu"
+
+#: Of each of these daemons, below /proc/PID.
+DAEMON_PATTERNS = ("/limits",)
+#: Of each QEMU process, below /proc/PID.
+QEMU_PATTERNS = (
+    "/cmdline",
+    "/limits",
+    "/task/#/comm",
+    "/task/#/stat",
+    "/task/#/status",
+)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CPUs and NUMA nodes of a host, as a document for programs and as a tree for people.
+
+The document says what the kernel says and null where it says nothing; packages are the distinct
+sockets. The tree is KVM-RT's `cpu-topology`, with every CPU in exactly one place.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kvmrt_plan.values.cpuset import CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kvmrt_plan.facts.cpu import Cpu, CpuTopology, Node
+    from kvmrt_plan.facts.host import HostFacts
+
+FORMAT_VERSION = "1.0"
+
+#: Column of `[Socket 0]`, counted from the core's own indentation.
+_SOCKET_COLUMN = 17
+
+
+def topology_document(facts: HostFacts) -> dict[str, Any]:
+    """The document of `kvmrt topology --json`: CPUs and nodes by ascending id."""
+    topology = facts.cpus
+    return {
+        "format_version": FORMAT_VERSION,
+        "cpus": [_cpu_document(cpu) for cpu in topology.cpus.values()],
+        "nodes": [_node_document(node) for node in topology.nodes.values()],
+    }
+
+
+def render_topology(facts: HostFacts) -> str:
+    """The tree: nodes, under each its cores with their socket, under each its logical CPUs.
+
+    An offline CPU stands with its core where its siblings are recorded, else at the end.
+    """
+    return "\n".join(_lines(facts.cpus)) + "\n"
+
+
+def _cpu_document(cpu: Cpu) -> dict[str, Any]:
+    return {
+        "id": cpu.id,
+        "online": cpu.is_online,
+        "socket": cpu.socket,
+        "die": cpu.die,
+        "core": cpu.core,
+        "node": cpu.node,
+        "siblings": list(cpu.siblings) if cpu.has_known_siblings else None,
+    }
+
+
+def _node_document(node: Node) -> dict[str, Any]:
+    return {
+        "id": node.id,
+        "cpus": list(node.cpus),
+        "memory_kib": node.memory_kib,
+        "free_kib": node.free_kib,
+        # By node id; JSON has text for keys.
+        "distances": {str(other): distance for other, distance in sorted(node.distances.items())},
+    }
+
+
+def _lines(topology: CpuTopology) -> Iterator[str]:
+    cores = _cores(topology)
+    for node in topology.nodes:
+        yield f"NUMA Node {node}:"
+        yield from _core_lines(topology, cores.pop(node, []))
+    homeless = cores.pop(None, [])
+    if homeless:
+        yield "No NUMA Node:" if topology.nodes else "No NUMA:"
+        yield from _core_lines(topology, homeless)
+    unplaced = topology.offline - CpuSet(cpu for core in _all(topology) for cpu in core)
+    if unplaced:
+        yield "Offline:"
+        yield from (f"    CPU {number}" for number in unplaced)
+
+
+def _all(topology: CpuTopology) -> list[CpuSet]:
+    return [core for cores in _cores(topology).values() for core in cores]
+
+
+def _cores(topology: CpuTopology) -> dict[int | None, list[CpuSet]]:
+    """Cores by node, each with its online CPUs and the offline ones recorded as their siblings.
+
+    Grouped by siblings and not by core_id, which repeats on every socket and die.
+    """
+    found: dict[int | None, list[CpuSet]] = {}
+    placed = CpuSet()
+    for number in topology.online:
+        if number in placed:
+            continue
+        node = topology.cpus[number].node
+        members = CpuSet(
+            sibling
+            for sibling in topology.siblings_of(number) - placed
+            if _belongs(topology, sibling, node)
+        )
+        placed |= members
+        found.setdefault(node, []).append(members)
+    return found
+
+
+def _belongs(topology: CpuTopology, sibling: int, node: int | None) -> bool:
+    cpu = topology.cpus.get(sibling)
+    return cpu is not None and (not cpu.is_online or cpu.node == node)
+
+
+def _core_lines(topology: CpuTopology, cores: list[CpuSet]) -> Iterator[str]:
+    if not cores:
+        yield "  no CPU"
+    for members in cores:
+        first = topology.cpus[(members & topology.online).first]
+        core = "?" if first.core is None else first.core
+        yield f"  {f'Core {core}:':<{_SOCKET_COLUMN}}[{_socket(topology, first)}]"
+        for number in members:
+            mark = "" if number in topology.online else " (offline)"
+            yield f"    CPU {number}{mark}"
+
+
+def _socket(topology: CpuTopology, cpu: Cpu) -> str:
+    socket = "?" if cpu.socket in (None, -1) else cpu.socket
+    has_dies = any(cpu.die for cpu in topology.cpus.values())
+    return f"Socket {socket}, Die {cpu.die}" if has_dies else f"Socket {socket}"
