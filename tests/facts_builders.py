@@ -12,12 +12,11 @@ from uuid import UUID
 
 from kvmrt_plan.desired.model import Configuration, HostPolicy, VirtualMachine
 from kvmrt_plan.diagnostics import Source
-from kvmrt_plan.facts.cpu import Cpu, CpuTopology
+from kvmrt_plan.facts.cpu import Cpu, CpuTopology, Node
 from kvmrt_plan.facts.domain import Domain
 from kvmrt_plan.facts.host import HostFacts
 from kvmrt_plan.facts.irq import Irq
 from kvmrt_plan.facts.kernel import Kernel
-from kvmrt_plan.facts.node import Node
 from kvmrt_plan.facts.services import Irqbalance, Services
 from kvmrt_plan.facts.slices import CgroupMode, Slice, Slices
 from kvmrt_plan.facts.workqueue import Workqueue

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules about where threads may run: real-time vCPUs, CPUs without load balancing, guests without pins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.desired.model import Pinning
+from kvmrt_plan.diagnostics import Finding, Severity
+from kvmrt_plan.rules.confinement import allowed_cpus
+from kvmrt_plan.rules.wording import cpus_named
+from kvmrt_plan.values.cpuset import CpuSet, union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kvmrt_plan.facts.domain import Domain
+    from kvmrt_plan.facts.host import HostFacts
+    from kvmrt_plan.placement.model import VmPlacement
+    from kvmrt_plan.rules.subject import Subject
+
+
+def realtime_vcpus_leave_the_emulator_alone(subject: Subject) -> Iterator[Finding]:
+    """A spinning FIFO vCPU never lets the emulator thread run that it waits for: the guest hangs."""
+    for one in subject.placement.vms:
+        vm = one.vm
+        shared = one.emulator & union(one.vcpus)
+        if vm.vcpu_scheduler is None or not shared:
+            continue
+        yield Finding(
+            code="KR118",
+            severity=Severity.ERROR,
+            summary=f"{vm.name}: vCPUs with policy {vm.vcpu_scheduler.policy} share "
+            f"{cpus_named(shared)} with their emulator thread",
+            detail="a vCPU that waits for its emulator in a loop keeps it from running, for ever",
+            remedy="give cpuset a further CPU of another core, or remove vcpu_scheduler",
+            source=vm.source_of("vcpu_scheduler"),
+            vm=vm.name,
+        )
+
+
+def isolated_cpus_are_pinned_one_by_one(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
+    """The scheduler does not balance load between CPUs of isolcpus=."""
+    isolated = facts.kernel.isolated
+    for one in subject.placement.vms:
+        vm = one.vm
+        stuck = [index for index, cpus in enumerate(one.vcpus) if len(cpus & isolated) > 1]
+        if stuck:
+            reached = cpus_named(union(one.vcpus[index] for index in stuck) & isolated)
+            yield Finding(
+                code="KR119",
+                severity=Severity.WARNING,
+                summary=f"{vm.name}: vCPUs {CpuSet(stuck)} may use several of {reached}, "
+                "between which the kernel does not balance load (isolcpus=)",
+                detail="each of them stays on the CPU on which it was started",
+                remedy=f"give cpuset {vm.nr_vcpus + 1} CPUs, one per vCPU and one for the emulator",
+                source=vm.source_of("cpuset"),
+                vm=vm.name,
+            )
+
+
+def unpinned_guests_stay_off(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
+    """Libvirt lets a guest without pins run on all online CPUs, whatever its own affinity is."""
+    for one in subject.placement.vms:
+        vm = one.vm
+        if vm.rt or (vm.pinning is Pinning.AUTO and vm.cpuset):
+            continue
+        domain = facts.domains.get(vm.uuid)
+        if vm.autostart or (domain is not None and domain.is_running):
+            yield from _roams(subject, facts, domain=domain, one=one)
+    configured = {vm.uuid for vm in subject.configuration.vms}
+    for uuid, domain in facts.domains.items():
+        if uuid not in configured and (domain.is_running or domain.has_autostart):
+            yield from _roams(subject, facts, domain=domain, one=None)
+
+
+def _roams(
+    subject: Subject, facts: HostFacts, *, domain: Domain | None, one: VmPlacement | None
+) -> Iterator[Finding]:
+    """What a guest that kvmrt does not pin may use of the RT VMs' CPUs and of isolated ones."""
+    reached = _reached(subject, facts, domain=domain, one=one)
+    name = one.vm.name if one else domain.name if domain else ""
+    whose = "" if one else " (not in the configuration)"
+    source = one.vm.source_of("cpuset") if one else None
+    owned = reached & subject.placement.isolated
+    if owned:
+        yield Finding(
+            code="KR125",
+            severity=Severity.WARNING,
+            summary=f"{name}{whose}: may run on {cpus_named(owned)} of RT VMs",
+            detail="libvirt lets a guest without pins run on all CPUs of the host",
+            remedy=f"give it a cpuset within {subject.placement.housekeeping}"
+            if one
+            else "take it over with `kvmrt import` and give it a cpuset, or pin it in libvirt",
+            source=source,
+            vm=name,
+        )
+    unbalanced = (reached & facts.kernel.isolated) - owned
+    if unbalanced:
+        yield Finding(
+            code="KR119",
+            severity=Severity.WARNING,
+            summary=f"{name}{whose}: is not pinned and may run on {cpus_named(unbalanced)}, "
+            "between which the kernel does not balance load (isolcpus=)",
+            remedy="give it a cpuset, or remove these CPUs from isolcpus=",
+            source=source,
+            vm=name,
+        )
+
+
+def _reached(
+    subject: Subject, facts: HostFacts, *, domain: Domain | None, one: VmPlacement | None
+) -> CpuSet:
+    """The CPUs of a guest: all that are online, unless its XML keeps pins that kvmrt leaves alone."""
+    online = facts.cpus.online
+    if domain is None or (one is not None and one.vm.pinning is Pinning.AUTO):
+        return online
+    return allowed_cpus(subject.definition(domain), online) & online
+
+
+RULES = (realtime_vcpus_leave_the_emulator_alone,)
+HOST_RULES = (isolated_cpus_are_pinned_one_by_one, unpinned_guests_stay_off)
