@@ -28,7 +28,7 @@ types: dev
 	$(BIN)/mypy
 
 layers: dev
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 
 schemas: dev  ## Generates schemas/ from the models.
 	$(BIN)/python -m kvmrt_plan.cli.schemas schemas
