@@ -75,8 +75,8 @@ def _others(
 ) -> tuple[CpuSet, list[str]]:
     """The nodes on which there are other VMs, and the names of these, sorted."""
     crowded = CpuSet(node for node in nodes if by_node.get(node, [one]) != [one])
-    names = [other.vm.name for node in crowded for other in by_node[node] if other.vm is not one.vm]
-    return crowded, list(dict.fromkeys(names))
+    names = {other.vm.name for node in crowded for other in by_node[node] if other.vm is not one.vm}
+    return crowded, sorted(names)
 
 
 def _shared_node(

@@ -7,7 +7,8 @@ import time
 
 import pytest
 from facts_builders import cpus, make_configuration, make_domain, make_host, make_vm, uuid
-from rule_cases import CASES, host, of, rt, vm
+from rule_case import host, of, rt, vm
+from rule_cases import CASES
 
 from kvmrt_plan.diagnostics import Finding, Severity, Source
 from kvmrt_plan.placement.place import place

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The codes about the host: what is left to it, its interrupts, its kernel and its services."""
+
+from __future__ import annotations
+
+from kvmrt_plan.rules.catalogue import Entry
+
+ENTRIES = (
+    Entry(
+        "KR108", "No CPU is left to the host", "error",
+        why="Interrupts, the kernel's threads, libvirt and everything else need a CPU that no RT VM "
+        "owns, also when every RT VM runs.",
+        example="rt1: {rt: true, cpuset: 0-3}\nrt2: {rt: true, cpuset: 4-7}",
+        remedy="take at least one core out of the cpusets, better one per NUMA node.",
+    ),
+    Entry(
+        "KR124", "housekeeping names CPUs of an RT VM, or CPUs that are missing or offline", "error",
+        why="The host's work would run on a shielded CPU; a mask without an online CPU is refused by the "
+        "kernel.",
+        example="host: {housekeeping: 0-1}\nvms:\n  rt1: {rt: true, cpuset: 1-2}",
+        remedy="set `housekeeping` to auto, or to CPUs that no RT VM owns.",
+    ),
+    Entry(
+        "KR129", "An assigned interrupt, interface or driver is not there", "warning",
+        why="A typing error would leave the device's interrupts where they are.",
+        example="host:\n  irqs:\n    - {irq: enp4s0f9, cpus: 0}",
+        remedy="compare with /proc/interrupts and /sys/class/net.",
+    ),
+    Entry(
+        "KR130", "Interrupts are assigned to CPUs that are offline, or that an RT VM owns",
+        "error when offline or missing, advice for an RT VM's CPU",
+        why="The kernel refuses an affinity without an online CPU. Interrupts on an RT VM's CPU disturb "
+        "it, unless they are those of a device that is passed through to this VM.",
+        example="host:\n  irqs:\n    - {irq: 55, cpus: 99}",
+        remedy="assign them to housekeeping CPUs.",
+    ),
+    Entry(
+        "KR133", "A NUMA node has no housekeeping CPU left", "warning",
+        why="kswapd and kcompactd of a node run on its CPUs: on isolated ones when it has no other.",
+        example="rt1: {rt: true, cpuset: 4-7}  # all cores of node 1",
+        remedy="leave one core per node to the host.",
+    ),
+    Entry(
+        "KR201", "libvirt's domains are not known", "warning",
+        why="The host's policies are planned; definitions, pins and the state of the VMs are not.",
+        example="kvmrt plan --connect qemu+ssh://unreachable/system",
+        remedy="start libvirtd or virtqemud, or choose it with `--connect`.",
+        language="sh",
+    ),
+    Entry(
+        "KR202", "Something of the host could not be read", "warning",
+        why="What is not known is not planned. Texts that do not matter for a plan are not mentioned.",
+        example="kvmrt plan   # as a user who may not read /proc/irq",
+        remedy="run as root, or take the snapshot as root.",
+        language="sh",
+    ),
+    Entry(
+        "KR203", "The siblings of offline CPUs are not known", "warning",
+        why="The kernel forgets the place of a CPU that goes offline; an RT VM may own a core together "
+        "with it. Siblings are recorded while all CPUs are online.",
+        example="chcpu --disable 9   # before kvmrt was ever used",
+        remedy="bring them online once and plan again.",
+        language="sh",
+    ),
+    Entry(
+        "KR204", "Tasks cannot be kept off the CPUs of RT VMs", "warning",
+        why="It takes RedHawk's shield, or systemd on cgroup v2 with its cpuset controller.",
+        example="# booted with systemd.unified_cgroup_hierarchy=0\nrt1: {rt: true, cpuset: 1-2}",
+        remedy="boot with cgroup v2; `shield: none` says that it is meant so.",
+    ),
+    Entry(
+        "KR205", "Managed interrupts go to CPUs of RT VMs", "warning",
+        why="The kernel spreads the queues of NVMe and modern network devices itself and refuses any "
+        "other affinity. A queue interrupts its CPU only for requests that were made there.",
+        example="rt1: {rt: true, cpuset: 1-2}  # nvme0q2 is bound to CPU 1",
+        remedy="boot with `isolcpus=managed_irq,` and the CPUs, or give the driver fewer queues.",
+    ),
+    Entry(
+        "KR206", "irqbalance may move interrupts to CPUs of RT VMs", "warning",
+        why="It places every interrupt anew each ten seconds and knows nothing of RT VMs. Once the list "
+        "is set it no longer leaves CPUs of `isolcpus=` and `nohz_full=` alone by itself, so that the "
+        "list must have those too.",
+        example="# /etc/default/irqbalance or /etc/sysconfig/irqbalance\n"
+        "IRQBALANCE_BANNED_CPULIST=1-2,9-10",
+        remedy="set the list that the finding gives, or disable irqbalance.",
+        language="sh",
+    ),
+    Entry(
+        "KR207", "TuneD is active", "warning",
+        why="Its profiles write the same affinities and masks, and its scheduler plugin moves the "
+        "threads of guests.",
+        example="tuned-adm profile realtime-virtual-host",
+        remedy="`tuned-adm off`, or a profile without the scheduler, irq and systemd plugins.",
+        language="sh",
+    ),
+    Entry(
+        "KR208", "The kernel is neither PREEMPT_RT nor RedHawk", "warning",
+        why="In other kernels sections without preemption delay a vCPU, at times for milliseconds.",
+        example="uname -v   # no PREEMPT_RT in it",
+        remedy="install a real-time kernel.",
+        language="sh",
+    ),
+)  # fmt: skip
