@@ -18,7 +18,7 @@ from kvmrt_plan.desired.model import (
     Configuration,
     VirtualMachine,
 )
-from kvmrt_plan.desired.problems import quote
+from kvmrt_plan.desired.problems import label_of, quote
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -160,8 +160,3 @@ def _report_unknown(entry: IniEntry, label: str, problems: Problems) -> None:
             where=label_of(label),
             vm=label,
         )
-
-
-def label_of(name: str) -> str:
-    """A VM's name as the beginning of a summary: quoted only where it is no plain word."""
-    return name if name.isprintable() and len(name) <= 60 and "'" not in name else quote(name)

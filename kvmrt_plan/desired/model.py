@@ -98,7 +98,9 @@ class VirtualMachine:
     (left as they are in libvirt) when they are not set.
     """
 
-    uuid: UUID = described("The VM's libvirt UUID; it identifies the VM.")
+    uuid: UUID = described(
+        "The VM's libvirt UUID; it identifies the VM.", "fde74e84-0e1b-404e-90e7-72101e79c48a"
+    )
     name: str = described(
         "libvirt domain name, unique; changing it renames the domain.", "rt-guest", min_length=1
     )

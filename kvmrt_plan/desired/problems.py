@@ -59,6 +59,11 @@ def quote(text: str) -> str:
     return f"'{shown}…'" if len(text) > _QUOTED_CHARACTERS else f"'{shown}'"
 
 
+def label_of(name: str) -> str:
+    """A VM's name as the beginning of a summary: quoted only where it is no plain word."""
+    return name if name.isprintable() and len(name) <= 60 and "'" not in name else quote(name)
+
+
 class Problems:
     """What is wrong with one file, collected while it is read."""
 

@@ -203,7 +203,7 @@ class CpuSet:
 
 
 #: What a cpulist looks like, for the JSON schemas.
-CPULIST_PATTERN = r"^\s*([0-9]+(-[0-9]+)?(\s*,\s*[0-9]+(-[0-9]+)?)*)?\s*$"
+CPULIST_PATTERN = r"^\s*([0-9]{1,9}(-[0-9]{1,9})?(\s*,\s*[0-9]{1,9}(-[0-9]{1,9})?)*)?\s*$"
 
 EMPTY = CpuSet.from_bits(0)
 

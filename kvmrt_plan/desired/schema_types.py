@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the types of the desired state are written in a document, as types for pydantic.
+
+A CPU set is a cpulist or one number, None is the word auto, booleans are also KVM-RT's words. Every
+type carries a JSON schema and validates with the parser that the YAML reader uses.
+"""
+
+from __future__ import annotations
+
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+from uuid import UUID
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from kvmrt_plan.desired.attribute import (
+    AUTO,
+    FALSE_WORDS,
+    MAX_IRQ,
+    TRUE_WORDS,
+    UUID_PATTERN,
+    BadValue,
+    parse_bool,
+    parse_bool_or_auto,
+    parse_cpuset,
+    parse_cpuset_or_auto,
+    parse_irq,
+    parse_name,
+    parse_some_cpus,
+    parse_some_cpus_or_auto,
+    parse_title,
+    parse_topology,
+    parse_uuid,
+    word_parser,
+)
+from kvmrt_plan.desired.model import (
+    GuestTopology,
+    PageSize,
+    Pinning,
+    SchedulerPolicy,
+    ShieldBackend,
+)
+from kvmrt_plan.values.cpuset import CPULIST_PATTERN, MAX_ID, CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import StrEnum
+
+_Schema = dict[str, Any]
+
+
+def _any_case(word: str) -> str:
+    return "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in word)
+
+
+def _pattern(pattern: str, **more: Any) -> _Schema:
+    return {"type": "string", "pattern": pattern, **more}
+
+
+def _written(
+    parse: Callable[[str], Any], *schemas: _Schema, types: tuple[type, ...] = (str,)
+) -> Any:
+    """A type whose document values are those that `parse` takes, of one of `types`."""
+
+    def validate(value: object) -> Any:
+        # True is an int for Python: a number must not be written as true.
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            raise ValueError("another type is expected")
+        try:
+            return parse(str(value))
+        except BadValue as error:
+            raise ValueError(f"{error.expected}; {error.remedy}") from None
+
+    schema = schemas[0] if len(schemas) == 1 else {"anyOf": list(schemas)}
+    return Annotated[Any, PlainValidator(validate), WithJsonSchema(schema)]
+
+
+def _word(words: type[StrEnum]) -> Any:
+    return _written(word_parser(words), {"type": "string", "enum": [str(word) for word in words]})
+
+
+_BOOL_WORDS = "|".join(_any_case(word) for word in (*TRUE_WORDS, *FALSE_WORDS))
+_BOOL: tuple[_Schema, ...] = (
+    {"type": "boolean"},
+    _pattern(f"^({_BOOL_WORDS})$"),
+    {"type": "integer", "enum": [0, 1]},
+)
+#: The word itself is what editors offer; any case is taken.
+_AUTO: tuple[_Schema, ...] = ({"const": AUTO}, _pattern(rf"^\s*{_any_case(AUTO)}\s*$"))
+_CPU_NUMBER: _Schema = {"type": "integer", "minimum": 0, "maximum": MAX_ID}
+_CPULIST = _pattern(CPULIST_PATTERN)
+_RANGE = r"[0-9]{1,9}(-[0-9]{1,9})?"
+_SOME_CPUS = _pattern(rf"^\s*{_RANGE}(\s*,\s*{_RANGE})*\s*$")
+_POSITIVE = r"(?!0+\b)[0-9]{1,5}"
+_TOPOLOGY = _pattern(rf"^\s*{_POSITIVE}\s*,\s*{_POSITIVE}\s*,\s*{_POSITIVE}\s*$")
+
+#: A VM's name: one line, no slash, no blank at its ends.
+VM_NAME = _written(parse_name, _pattern(r"^[^/\s]([^/\n\t]*[^/\s])?$"))
+
+_BY_NAME: dict[str, Any] = {
+    "title": _written(parse_title, _pattern(r"^[^\n]*$")),
+    "housekeeping": _written(
+        parse_some_cpus_or_auto, *_AUTO, _SOME_CPUS, _CPU_NUMBER, types=(str, int)
+    ),
+    "cpus": _written(parse_some_cpus, _SOME_CPUS, _CPU_NUMBER, types=(str, int)),
+    "irq": _written(
+        parse_irq,
+        {"type": "integer", "minimum": 0, "maximum": MAX_IRQ},
+        _pattern(r"^(?![0-9]+$)[^/\n]+$", maxLength=255),
+        types=(int, str),
+    ),
+}
+_BY_TYPE: dict[Any, Any] = {
+    UUID: _written(parse_uuid, _pattern(UUID_PATTERN)),
+    bool: _written(parse_bool, *_BOOL, types=(bool, str, int)),
+    bool | None: _written(parse_bool_or_auto, *_AUTO, *_BOOL, types=(bool, str, int)),
+    CpuSet: _written(parse_cpuset, _CPULIST, _CPU_NUMBER, types=(str, int)),
+    CpuSet | None: _written(parse_cpuset_or_auto, *_AUTO, _CPULIST, _CPU_NUMBER, types=(str, int)),
+    GuestTopology | None: _written(parse_topology, *_AUTO, _TOPOLOGY),
+    PageSize: _word(PageSize),
+    Pinning: _word(Pinning),
+    SchedulerPolicy: _word(SchedulerPolicy),
+    ShieldBackend: _word(ShieldBackend),
+}
+
+
+def document_type(name: str, annotation: Any, nested: Callable[[Any], Any]) -> Any:
+    """How a field of the model is written; `nested` makes the types of dataclasses."""
+    written = _BY_NAME.get(name) or _BY_TYPE.get(annotation)
+    if written is not None:
+        return written
+    if isinstance(annotation, UnionType):
+        inner, _ = get_args(annotation)
+        return document_type(name, inner, nested) | None
+    if getattr(annotation, "__origin__", None) is tuple:
+        return list[nested(get_args(annotation)[0])]  # type: ignore[misc]
+    return annotation if annotation in (str, int) else nested(annotation)
