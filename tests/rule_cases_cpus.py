@@ -17,6 +17,7 @@ from kvmrt_plan.desired.model import (
     SchedulerPolicy,
     VcpuScheduler,
 )
+from kvmrt_plan.facts.held import HeldValue
 from kvmrt_plan.values.cpuset import EMPTY
 
 FIFO = VcpuScheduler(policy=SchedulerPolicy.FIFO, priority=1)
@@ -141,6 +142,11 @@ case(
     (ERROR, "vm1", 101, "vm1: CPU 2 of cpuset 1-2,10 is offline"),
 )
 case("KR111 its own sibling", of(rt(1, "1-2,10", nr_vcpus=1)), host(offline="9-10"))
+case(
+    "KR111 a CPU that kvmrt brings back",
+    of(vm(1, "1,9")),
+    host(offline="9", held={"cpu/9": HeldValue(original="online", written="offline")}),
+)
 case(
     "KR112 no such node",
     of(vm(1, "1", numatune=cpus("0,3"))),

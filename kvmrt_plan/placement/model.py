@@ -42,7 +42,8 @@ class Placement:
     """All VMs in the order of the configuration, and what is left to the host."""
 
     vms: tuple[VmPlacement, ...]
-    #: CPUs for the host's own work: online, and owned by no RT VM that holds policies.
+    #: CPUs for the host's own work: online or about to return, and owned by no RT VM that holds
+    #: policies.
     housekeeping: CpuSet
     #: Union of what the RT VMs that hold policies own.
     isolated: CpuSet

@@ -8,6 +8,7 @@ but the order of the result.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.desired.model import Pinning
@@ -45,7 +46,21 @@ def place(
     active.update(
         vm.uuid for vm in configuration.vms if (vm.name in named if named else vm.autostart)
     )
-    return place_on(configuration, facts.cpus, active=active)
+    placement = place_on(configuration, facts.cpus, active=active)
+    if configuration.host.housekeeping is not None:
+        return placement
+    # The plan that takes them back must already count them, or a second plan would find changes.
+    back = returning_cpus(facts, placement) - placement.isolated
+    return replace(placement, housekeeping=placement.housekeeping | back)
+
+
+def returning_cpus(facts: HostFacts, placement: Placement) -> CpuSet:
+    """CPUs that kvmrt took offline and that no RT VM needs to be offline any more."""
+    return CpuSet(
+        cpu
+        for cpu in facts.cpus.offline - placement.offlined
+        if (held := facts.held.get(f"cpu/{cpu}")) is not None and held.original == "online"
+    )
 
 
 def place_on(

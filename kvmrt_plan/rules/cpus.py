@@ -91,9 +91,9 @@ def cpus_exist(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
 
 
 def cpus_are_online(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
-    """A sibling that an RT VM's own cpuset lists may be offline: that is where it belongs."""
+    """Fine are siblings within an RT VM's own cpuset, and CPUs that kvmrt itself brings back."""
     for one in subject.placement.vms:
-        offline = one.used & facts.cpus.offline
+        offline = (one.used & facts.cpus.offline) - subject.returning
         if offline:
             yield _offline(one, str(offline), is_single=len(offline) == 1)
 

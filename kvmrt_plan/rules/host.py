@@ -37,7 +37,7 @@ def housekeeping_is_online(subject: Subject, facts: HostFacts) -> Iterator[Findi
     host = subject.configuration.host
     if host.housekeeping is None:
         return
-    absent = host.housekeeping - facts.cpus.online - subject.rt_owned
+    absent = host.housekeeping - facts.cpus.online - subject.returning - subject.rt_owned
     if absent:
         are_offline = absent <= facts.cpus.offline
         yield Finding(

@@ -37,7 +37,7 @@ def assignments_to_rt_cpus_are_meant(subject: Subject) -> Iterator[Finding]:
 def assigned_cpus_are_online(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
     """The kernel refuses an affinity without an online CPU (EINVAL)."""
     for assignment in subject.configuration.host.irqs:
-        absent = assignment.cpus - facts.cpus.online
+        absent = assignment.cpus - facts.cpus.online - subject.returning
         leaving = (assignment.cpus & subject.placement.offlined) - absent
         if absent:
             missing = absent - facts.cpus.present

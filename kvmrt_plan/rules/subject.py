@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.domainxml.document import parse_domain
 from kvmrt_plan.facts.cpu import Cpu, CpuTopology
 from kvmrt_plan.placement.cores import cores_of
-from kvmrt_plan.placement.place import place_on
-from kvmrt_plan.values.cpuset import CpuSet, union
+from kvmrt_plan.placement.place import place_on, returning_cpus
+from kvmrt_plan.values.cpuset import EMPTY, CpuSet, union
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +37,8 @@ class Subject:
     rt: tuple[VmPlacement, ...]
     #: Union of what they own, whether they run or not.
     rt_owned: CpuSet
+    #: CPUs that are offline and that the plan brings back.
+    returning: CpuSet = EMPTY
     _roots: dict[UUID, _Element] = field(default_factory=dict, compare=False, repr=False)
 
     def others(self, one: VmPlacement) -> list[VmPlacement]:
@@ -59,7 +61,8 @@ def subject_on_host(
     configuration: Configuration, facts: HostFacts, placement: Placement
 ) -> Subject:
     """The configuration on a host."""
-    return _subject(configuration, facts.cpus, placement)
+    made = _subject(configuration, facts.cpus, placement)
+    return replace(made, returning=returning_cpus(facts, placement))
 
 
 def subject_without_host(configuration: Configuration) -> Subject:

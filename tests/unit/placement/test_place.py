@@ -7,6 +7,7 @@ import pytest
 from facts_builders import cpus, make_configuration, make_domain, make_host, make_vm, uuid
 
 from kvmrt_plan.desired.model import Pinning
+from kvmrt_plan.facts.held import HeldValue
 from kvmrt_plan.placement.model import Placement, VmPlacement
 from kvmrt_plan.placement.place import place
 from kvmrt_plan.values.cpuset import EMPTY
@@ -169,3 +170,13 @@ def test_of_the_vms_that_are_not_named_only_those_that_run_hold_their_policies()
     made = place(configuration, host, named=("named",))
     assert [one.vm.name for one in made.vms if one.holds_policies] == ["named", "runs"]
     assert made.isolated == cpus("1-2,5-6")
+
+
+def test_cpus_that_kvmrt_brings_back_are_housekeeping_again():
+    held = {
+        f"cpu/{cpu}": HeldValue(original=before, written="offline")
+        for cpu, before in ((5, "online"), (6, "online"), (7, "offline"))
+    }
+    host = make_host(cores=4, threads=2, offline="5-7", held=held)
+    made = place(make_configuration(make_vm(1, "rt1", "1", rt=True)), host)
+    assert made.housekeeping == cpus("0,2-4,6")
