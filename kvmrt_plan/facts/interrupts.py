@@ -89,4 +89,4 @@ def _row_without_counts(line: str, columns: int) -> str:
     if not colon:
         return line
     # Rows such as ERR have one number under no column: the tail is what is left.
-    return f"{label}: {_after_counts(rest, columns)}".rstrip()
+    return f"{label}: {_after_counts(rest, columns).strip()}".rstrip()

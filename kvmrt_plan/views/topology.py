@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kvmrt_plan.values.cpuset import CpuSet
+from kvmrt_plan.values.cpuset import CpuSet, union
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +66,7 @@ def _node_document(node: Node) -> dict[str, Any]:
 
 def _lines(topology: CpuTopology) -> Iterator[str]:
     cores = _cores(topology)
+    unplaced = topology.offline - union(core for group in cores.values() for core in group)
     for node in topology.nodes:
         yield f"NUMA Node {node}:"
         yield from _core_lines(topology, cores.pop(node, []))
@@ -73,14 +74,9 @@ def _lines(topology: CpuTopology) -> Iterator[str]:
     if homeless:
         yield "No NUMA Node:" if topology.nodes else "No NUMA:"
         yield from _core_lines(topology, homeless)
-    unplaced = topology.offline - CpuSet(cpu for core in _all(topology) for cpu in core)
     if unplaced:
         yield "Offline:"
         yield from (f"    CPU {number}" for number in unplaced)
-
-
-def _all(topology: CpuTopology) -> list[CpuSet]:
-    return [core for cores in _cores(topology).values() for core in cores]
 
 
 def _cores(topology: CpuTopology) -> dict[int | None, list[CpuSet]]:
@@ -112,16 +108,18 @@ def _belongs(topology: CpuTopology, sibling: int, node: int | None) -> bool:
 def _core_lines(topology: CpuTopology, cores: list[CpuSet]) -> Iterator[str]:
     if not cores:
         yield "  no CPU"
+    has_dies = any(cpu.die for cpu in topology.cpus.values())
     for members in cores:
         first = topology.cpus[(members & topology.online).first]
-        core = "?" if first.core is None else first.core
-        yield f"  {f'Core {core}:':<{_SOCKET_COLUMN}}[{_socket(topology, first)}]"
+        place = f"Socket {_number(first.socket)}"
+        if has_dies:
+            place += f", Die {_number(first.die)}"
+        yield f"  {f'Core {_number(first.core)}:':<{_SOCKET_COLUMN}}[{place}]"
         for number in members:
             mark = "" if number in topology.online else " (offline)"
             yield f"    CPU {number}{mark}"
 
 
-def _socket(topology: CpuTopology, cpu: Cpu) -> str:
-    socket = "?" if cpu.socket in (None, -1) else cpu.socket
-    has_dies = any(cpu.die for cpu in topology.cpus.values())
-    return f"Socket {socket}, Die {cpu.die}" if has_dies else f"Socket {socket}"
+def _number(known: int | None) -> str:
+    # -1 is a package without a number.
+    return "?" if known is None or known < 0 else str(known)
