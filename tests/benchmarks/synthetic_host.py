@@ -113,7 +113,7 @@ def synthetic_host(size: Size, *, is_converged: bool) -> Snapshot:
     files.update(confinement_files(machine, allowed=allowed))
     files.update(libvirt_daemon_files(812))
     files["/proc/1/comm"] = "systemd\n"
-    files["/var/lib/kvmrt/topology.json"] = _recorded(machine)
+    files["/run/kvmrt/topology.json"] = _recorded(machine)
     domains = tuple(raw_domain(_guest(vm, machine, is_converged=is_converged)) for vm in vms)
     return Snapshot(
         name="synthetic",

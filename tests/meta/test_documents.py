@@ -18,9 +18,18 @@ if TYPE_CHECKING:
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 #: Written in pieces, so that this file does not name them either.
-REGISTRY_HOSTS = ("pypi.org", "pythonhosted", "npmjs.", "deb.debian", "proxy.golang")
+REGISTRY_HOSTS = [
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("deb", "debian", "org"),
+        ("archive", "ubuntu", "com"),
+    )
+]
 #: Folders of the machines on which the project is written.
-MACHINE_PATHS = re.compile("/work" + "/[a-z.]|/tmp/" + r"w[/-]|/root" + r"/\.|/home" + "/[a-z]")
+MACHINE_PATHS = re.compile("/(?:work|home)/[a-z]|/tmp/w" + r"[/-]|/root/\.")
 
 
 def documents() -> list[Path]:

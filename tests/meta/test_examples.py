@@ -38,7 +38,11 @@ def without_sources(actions: list[dict]) -> list[dict]:
 def test_the_host_is_what_its_script_writes(repository, tmp_path):
     for name in ("make_two_socket.py", "raw_host.py"):
         (tmp_path / name).write_bytes((repository / "examples" / name).read_bytes())
-    subprocess.run([sys.executable, tmp_path / "make_two_socket.py"], cwd=repository, check=True)
+    subprocess.run(
+        [sys.executable, tmp_path / "make_two_socket.py"],
+        env={"PYTHONPATH": str(repository)},
+        check=True,
+    )
 
     made = (tmp_path / "two-socket.json").read_bytes()
 
