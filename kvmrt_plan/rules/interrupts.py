@@ -12,7 +12,6 @@ from kvmrt_plan.values.cpuset import EMPTY, CpuSet, union
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kvmrt_plan.desired.model import IrqAssignment
     from kvmrt_plan.facts.host import HostFacts
     from kvmrt_plan.facts.irq import Irq
     from kvmrt_plan.rules.subject import Subject
@@ -61,9 +60,8 @@ def assigned_cpus_are_online(subject: Subject, facts: HostFacts) -> Iterator[Fin
 
 def assigned_interrupts_exist(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
     """A name that matches nothing is a typing error, or a device that is not there now."""
-    names = {name for irq in facts.irqs.values() for name in (*irq.interfaces, irq.driver or "")}
     for assignment in subject.configuration.host.irqs:
-        if not _is_known(assignment, names, facts):
+        if not any(irq.matches(assignment.irq) for irq in facts.irqs.values()):
             kind = "interrupt" if isinstance(assignment.irq, int) else "interface or driver"
             yield Finding(
                 code="KR129",
@@ -72,12 +70,6 @@ def assigned_interrupts_exist(subject: Subject, facts: HostFacts) -> Iterator[Fi
                 remedy="compare with /proc/interrupts, and `ls /sys/class/net` for interfaces",
                 source=assignment.source,
             )
-
-
-def _is_known(assignment: IrqAssignment, names: set[str], facts: HostFacts) -> bool:
-    if isinstance(assignment.irq, int):
-        return assignment.irq in facts.irqs
-    return assignment.irq in names
 
 
 def managed_interrupts_stay_away(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
