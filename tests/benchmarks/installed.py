@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -31,9 +32,14 @@ def install(folder: Path) -> dict[str, str]:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("PYTHON")
     }
+    # Built from a copy, so that nothing is left in the checkout.
+    source = folder.with_name("source")
+    shutil.copytree(REPOSITORY / "kvmrt_plan", source / "kvmrt_plan")
+    for name in ("LICENSE", "README.md", "pyproject.toml"):
+        shutil.copy(REPOSITORY / name, source)
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "-qq", "--no-deps", "--no-build-isolation",
-         "--root-user-action=ignore", "--target", folder, REPOSITORY],
+         "--root-user-action=ignore", "--target", folder, source],
         env=environment,
         check=True,
     )  # fmt: skip

@@ -29,6 +29,7 @@ from raw_host import (
 )
 
 from kvmrt_plan.facts.document import dump_snapshot
+from kvmrt_plan.facts.recorded import RECORDED_FORMAT, RECORDED_PATH
 from kvmrt_plan.facts.snapshot import RawLibvirt, Snapshot
 from kvmrt_plan.values.cpuset import CpuSet, union
 
@@ -113,7 +114,7 @@ def synthetic_host(size: Size, *, is_converged: bool) -> Snapshot:
     files.update(confinement_files(machine, allowed=allowed))
     files.update(libvirt_daemon_files(812))
     files["/proc/1/comm"] = "systemd\n"
-    files["/run/kvmrt/topology.json"] = _recorded(machine)
+    files[RECORDED_PATH] = _recorded(machine)
     domains = tuple(raw_domain(_guest(vm, machine, is_converged=is_converged)) for vm in vms)
     return Snapshot(
         name="synthetic",
@@ -186,4 +187,4 @@ def _interrupts(size: Size, allowed: CpuSet) -> Iterator[Interrupt]:
 def _recorded(machine: Machine) -> str:
     """What kvmrt wrote down while all CPUs were online (facts/recorded.py)."""
     siblings: Mapping[str, str] = {str(cpu): str(machine.siblings(cpu)) for cpu in machine.cpus}
-    return json.dumps({"format": "kvmrt-topology", "siblings": siblings}) + "\n"
+    return json.dumps({"format": RECORDED_FORMAT, "siblings": siblings}) + "\n"
