@@ -93,7 +93,7 @@ def _attribute(one: VmPlacement, attribute: str) -> str:
     return _word(value) if isinstance(value, bool) else str(value) or "-"
 
 
-def _word(value: bool) -> str:  # noqa: FBT001  it is the value that is shown
+def _word(value: object) -> str:
     return "true" if value else "false"
 
 
