@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`<numatune><memory>`: the host NUMA nodes that the guest's memory comes from.
+
+Bindings of single guest cells (`<memnode>`) are not ours. libvirt takes them with and without
+`<memory>`, but not beside `placement='auto'` ("Per-node binding is not compatible with automatic NUMA
+placement"), so they never stand in the way of a node set. When `<vcpu placement='auto'>` is set and
+nothing else is said, libvirt adds `<memory placement='auto'/>` by itself: to get rid of the second, the
+first has to go too (key `vcpu-placement`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.domainxml import tree
+from kvmrt_plan.domainxml.cpulist import canonical_cpuset, checked_cpuset
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+AUTO = "auto"
+
+
+class Numa:
+    """Key `numatune`; a list of nodes, or `auto` when numad chooses."""
+
+    families = ("numatune",)
+
+    def read(self, domain: _Element) -> dict[str, str]:
+        """An element that binds to nothing has no key."""
+        memory = tree.first(domain, "numatune", "memory")
+        if memory is None:
+            return {}
+        if memory.get("placement") == AUTO:
+            return {"numatune": AUTO}
+        nodeset = memory.get("nodeset")
+        return {} if nodeset is None else {"numatune": canonical_cpuset(nodeset)}
+
+    def write(self, domain: _Element, key: str, value: str | None) -> None:
+        """Bind to nodes; a mode that is set stays (`interleave`), a new element is `strict`.
+
+        Raises:
+            ValueError: a foreign key, no list, or an empty one.
+        """
+        if key != "numatune":
+            raise ValueError(f"{key!r} is not of this setting")
+        if value is None:
+            for memory in list(tree.each(domain, "numatune", "memory")):
+                tree.remove(memory)
+            return
+        nodeset = value if value == AUTO else checked_cpuset(key, value)
+        memory = tree.reach(domain, "numatune", "memory")
+        if not memory.attrib:
+            memory.set("mode", "strict")
+        if nodeset == AUTO:
+            tree.drop(memory, "nodeset")
+            memory.set("placement", AUTO)
+            return
+        if memory.get("placement") == AUTO:
+            del memory.attrib["placement"]
+        memory.set("nodeset", nodeset)
