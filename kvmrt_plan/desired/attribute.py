@@ -152,7 +152,16 @@ def parse_cpuset(text: str) -> CpuSet:
 
 def parse_cpuset_or_auto(text: str) -> CpuSet | None:
     """A cpulist; auto is None."""
-    return None if text.strip().lower() == AUTO else parse_cpuset(text)
+    return _or_auto(text, parse_cpuset)
+
+
+def _or_auto(text: str, parse: Callable[[str], CpuSet]) -> CpuSet | None:
+    if text.strip().lower() == AUTO:
+        return None
+    try:
+        return parse(text)
+    except BadValue as error:
+        raise BadValue(error.expected, f"{error.remedy}, or auto", error.code) from None
 
 
 def parse_some_cpus(text: str) -> CpuSet:
@@ -165,7 +174,7 @@ def parse_some_cpus(text: str) -> CpuSet:
 
 def parse_some_cpus_or_auto(text: str) -> CpuSet | None:
     """A cpulist that names at least one CPU; auto is None."""
-    return None if text.strip().lower() == AUTO else parse_some_cpus(text)
+    return _or_auto(text, parse_some_cpus)
 
 
 def parse_topology(text: str) -> GuestTopology | None:

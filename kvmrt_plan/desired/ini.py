@@ -55,7 +55,7 @@ def _read_section(
     label = label or section.title
     uuid = _read_title(section, seen, label, problems)
     values, sources = _read_entries(section, label, problems)
-    if "name" not in sources:
+    if "name" not in sources and section.title != _SHARED_SECTION:
         problems.add(
             codes.MISSING_ATTRIBUTE,
             section.line,
@@ -110,7 +110,7 @@ def _read_entries(
             problems.add_duplicate(what, line=entry.line, first_line=first_line, vm=label)
         elif entry.key not in KVMRT_ATTRIBUTES:
             _report_unknown(entry, label, problems)
-        else:
+        elif entry.value or entry.key != "name":
             sources[entry.key] = problems.source(entry.line)
             _read_value(entry, values, label, problems)
     return values, sources

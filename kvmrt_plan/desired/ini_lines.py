@@ -96,7 +96,7 @@ class _Lexer:
                 codes.SYNTAX,
                 first,
                 summary=f"attributes stand before the first section"
-                f" ({len(self.stray_lines)} lines, from line {first} on)",
+                f" (line {first} is the first, {len(self.stray_lines)} in all)",
                 remedy="begin with a section whose title is the VM's UUID: [UUID]",
             )
 

@@ -51,9 +51,9 @@ def read_text(text: str, problems: Problems, *, is_yaml: bool) -> Configuration:
     """What could be read of a text whose format is known."""
     # Only the reader that is needed is loaded: the YAML parser alone costs 20 ms.
     if is_yaml:
-        from kvmrt_plan.desired.yaml import read_yaml  # noqa: PLC0415
+        from kvmrt_plan.desired.yaml import read_yaml
 
         return read_yaml(text, problems)
-    from kvmrt_plan.desired.ini import read_ini  # noqa: PLC0415
+    from kvmrt_plan.desired.ini import read_ini
 
     return read_ini(text, problems)

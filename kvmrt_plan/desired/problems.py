@@ -61,7 +61,8 @@ def quote(text: str) -> str:
 
 def label_of(name: str) -> str:
     """A VM's name as the beginning of a summary: quoted only where it is no plain word."""
-    return name if name.isprintable() and len(name) <= 60 and "'" not in name else quote(name)
+    is_plain = name.isprintable() and 0 < len(name) <= _QUOTED_CHARACTERS and "'" not in name
+    return name if is_plain and name == name.strip() else quote(name)
 
 
 class Problems:
@@ -124,7 +125,7 @@ class Problems:
         """`name` is no attribute of `where`; the remedy offers the nearest of `known`."""
         names = list(known)
         near = nearest(name, names)
-        remedy = f"write {near}, or remove it" if near else f"known are {', '.join(names)}"
+        remedy = f"write {near}, or remove it" if near else f"write one of {', '.join(names)}"
         self.add(
             UNKNOWN_ATTRIBUTE,
             line,
@@ -152,7 +153,7 @@ class Problems:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known word that `name` was probably meant to be."""
     # Loading difflib costs two milliseconds, which only a file with a mistake should pay.
-    import difflib  # noqa: PLC0415
+    import difflib
 
     lowered = name[:_QUOTED_CHARACTERS].lower().replace("-", "_")
     close = difflib.get_close_matches(lowered, list(known), n=1, cutoff=0.6)

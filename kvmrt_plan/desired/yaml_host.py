@@ -20,6 +20,7 @@ class HostReader(NodeReader):
     """The host part to its values."""
 
     def read_host(self, node: Node) -> HostPolicy:
+        """The policy; attributes that could not be read have their defaults."""
         found = self.mapping(node, "host", _HOST_KEYS)
         if found is None:
             return HostPolicy()

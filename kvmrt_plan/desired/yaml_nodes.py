@@ -70,7 +70,7 @@ def compose_yaml(text: str, problems: Problems) -> Node | None:
 def _events(text: str) -> Iterator[Any]:
     if CParser is None:
         # The parser in Python gives the same events, some thirty times slower.
-        from ruamel.yaml import YAML  # noqa: PLC0415  the module is loaded only where it is needed
+        from ruamel.yaml import YAML
 
         yield from YAML(typ="safe", pure=True).parse(text)
         return
@@ -206,17 +206,7 @@ class _Composer:
             first = mapping.entries[key.text][0].line
             self.problems.add_duplicate(quote(key.text), line=key.line, first_line=first)
         else:
-            self._check_kind(key)
             mapping.entries[key.text] = (key, value)
-
-    def _check_kind(self, key: Scalar) -> None:
-        if key.kind != "str":
-            self.problems.add(
-                codes.BAD_VALUE,
-                key.line,
-                summary=f"the key {quote(key.text)} is no text in YAML ({key.kind})",
-                remedy="put it in quotes",
-            )
 
     def _refuse(self, event: Any, what: str, remedy: str) -> None:
         self._refuse_at(event.start_mark.line + 1, what, remedy)

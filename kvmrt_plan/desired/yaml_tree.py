@@ -16,6 +16,7 @@ _NUMBER = re.compile(
     r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*(?::[0-5]?[0-9])*(?:\.[0-9_]*)?"
     r"(?:[eE][-+]?[0-9]+)?|\.[0-9_]+(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
 )
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?")
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 
 
@@ -46,7 +47,7 @@ class Scalar(Node):
 
     @property
     def kind(self) -> str:
-        """What the text stands for: `null`, `bool`, `int`, `float` or `str`."""
+        """What the text stands for: `null`, `bool`, `int`, `float`, `date` or `str`."""
         text = self.text
         if self.style:
             return "str"
@@ -55,9 +56,11 @@ class Scalar(Node):
         if text in _BOOL:
             return "bool"
         # Only these can begin a number; the expression is slow.
-        if text[0] in "+-.0123456789" and _NUMBER.fullmatch(text):
+        if text[0] not in "+-.0123456789":
+            return "str"
+        if _NUMBER.fullmatch(text):
             return "int" if _INTEGER.fullmatch(text) else "float"
-        return "str"
+        return "date" if _DATE.fullmatch(text) else "str"
 
 
 class Sequence(Node):

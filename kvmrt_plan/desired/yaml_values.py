@@ -31,6 +31,7 @@ FAILED = Failed()
 
 
 def is_null(node: Node) -> bool:
+    """Whether a key has no value."""
     return isinstance(node, Scalar) and node.kind == "null"
 
 
@@ -53,6 +54,7 @@ class NodeReader:
         return node
 
     def is_mapping(self, node: Node, where: str, content: str, *, vm: str | None = None) -> bool:
+        """Whether the node is a mapping; it is reported when it is not."""
         if isinstance(node, Mapping):
             return True
         if not isinstance(node, Refused):
@@ -66,6 +68,7 @@ class NodeReader:
         return False
 
     def report_missing(self, node: Mapping, where: str, attribute: str, vm: str | None) -> None:
+        """Note that a mapping lacks a key it must have."""
         self.problems.add(
             codes.MISSING_ATTRIBUTE,
             node.line,
@@ -83,6 +86,7 @@ class NodeReader:
         *,
         failed: Any = None,
     ) -> Any:
+        """The value of a scalar, or `failed` when it is none and was reported."""
         if isinstance(node, Refused):
             return failed
         try:
@@ -112,7 +116,7 @@ def _text_for(attribute: str, node: Node) -> str:
         raise BadValue(
             "there is no value", 'remove the line for the default, or write a value ("" is empty)'
         )
-    if attribute in _TEXTS and kind != "str":
+    if kind != "str" and (attribute in _TEXTS or (attribute == "irq" and kind != "int")):
         raise BadValue(f"YAML reads this as {kind}, a text is expected", "put it in quotes")
     if attribute in _NUMBERS and kind == "str" and node.text.isdigit():
         raise BadValue("a number is expected, not a text", "remove the quotes")

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hypothesis strategies for the values that many tests need: CPU sets, VMs, configurations."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from hypothesis import strategies as st
+
+from kvmrt_plan.desired.decode import is_refused
+from kvmrt_plan.desired.model import (
+    Configuration,
+    GuestTopology,
+    HostPolicy,
+    IrqAssignment,
+    PageSize,
+    Pinning,
+    SchedulerPolicy,
+    ShieldBackend,
+    VcpuScheduler,
+    VirtualMachine,
+)
+from kvmrt_plan.values.cpuset import MAX_ID, CpuSet
+
+#: Characters that files may hold, with those that mean something to INI and YAML more often.
+characters = st.one_of(
+    st.sampled_from("abcxyz019 #;:=-[]{}&*!|>'\"%@`,?~\\<é漢"),
+    st.characters(exclude_categories=("Cs",)).filter(
+        lambda one: not is_refused(one) and unicodedata.category(one) != "Cc"
+    ),
+)
+lines = st.text(characters, max_size=20)
+#: Several lines, blank and indented ones included.
+texts = st.lists(st.one_of(lines, st.sampled_from(["", "\t", "  x", "# x"])), max_size=4).map(
+    "\n".join
+)
+#: What INI can carry: no blanks around a line, no line that looks like a comment.
+ini_lines = lines.map(str.strip).filter(lambda line: not line.startswith(("#", ";")))
+ini_texts = st.lists(ini_lines, max_size=4).map("\n".join).map(str.strip)
+names = (
+    lines.map(str.strip)
+    .filter(lambda name: name and "/" not in name)
+    .filter(lambda name: not name.startswith(("#", ";")))
+)
+
+
+@st.composite
+def cpu_sets(draw, *, min_size=0, max_id=MAX_ID) -> CpuSet:
+    """Sets of CPUs: mostly runs of neighbours, as people write them."""
+    ids = st.integers(0, max_id)
+    runs = st.lists(st.tuples(ids, st.integers(0, 12)), min_size=min_size, max_size=5)
+    return CpuSet(
+        number
+        for first, length in draw(runs)
+        for number in range(first, min(first + length, max_id) + 1)
+    )
+
+
+def topologies():
+    """Guest topologies; they need not multiply to the number of vCPUs."""
+    return st.builds(
+        GuestTopology, st.integers(1, 99999), st.integers(1, 99999), st.integers(1, 99999)
+    )
+
+
+def schedulers():
+    """Policies and priorities of vCPU threads."""
+    return st.builds(
+        VcpuScheduler, policy=st.sampled_from(SchedulerPolicy), priority=st.integers(1, 99)
+    )
+
+
+_BOTH_FORMATS = {
+    "uuid": st.uuids(),
+    "name": names,
+    "nr_vcpus": st.integers(1, 4096),
+    "cpu_topology": st.none() | topologies(),
+    "cpuset": cpu_sets(),
+    "rt": st.booleans(),
+    "rt_memory": st.none() | st.booleans(),
+    "numatune": st.none() | cpu_sets(),
+    "hide_kvm": st.booleans(),
+    "autostart": st.booleans(),
+}
+
+
+def kvmrt_vms():
+    """VMs that KVM-RT's file can carry."""
+    return st.builds(
+        VirtualMachine,
+        **_BOTH_FORMATS,
+        title=ini_lines,
+        description=ini_texts,
+        comments=ini_texts,
+    )
+
+
+def vms():
+    """VMs with any attribute that YAML can carry."""
+    return st.builds(
+        VirtualMachine,
+        **_BOTH_FORMATS,
+        title=lines,
+        description=texts,
+        comments=texts,
+        vcpu_scheduler=st.none() | schedulers(),
+        hugepages=st.none() | st.sampled_from(PageSize),
+        iothreads=st.none() | st.integers(0, 256),
+        pinning=st.sampled_from(Pinning),
+    )
+
+
+def irq_assignments():
+    """Interrupts by number or name, with the CPUs they go to."""
+    irqs = st.integers(0, 2**31 - 1) | st.sampled_from(["enp4s0f0", "nvme", "yes", "0x1", "a b"])
+    return st.builds(IrqAssignment, irq=irqs, cpus=cpu_sets(min_size=1))
+
+
+def host_policies():
+    """Host parts, from nothing at all to everything."""
+    return st.builds(
+        HostPolicy,
+        housekeeping=st.none() | cpu_sets(min_size=1),
+        shield=st.sampled_from(ShieldBackend),
+        irqs=st.lists(irq_assignments(), max_size=3, unique_by=lambda one: one.irq).map(tuple),
+    )
+
+
+def _unique(one_vm):
+    return st.lists(
+        one_vm, min_size=1, max_size=4, unique_by=(lambda vm: vm.uuid, lambda vm: vm.name)
+    ).map(tuple)
+
+
+def kvmrt_configurations():
+    """Configurations that KVM-RT's file can carry."""
+    return st.builds(Configuration, vms=_unique(kvmrt_vms()))
+
+
+def configurations():
+    """Configurations with at least one VM."""
+    return st.builds(Configuration, host=host_policies(), vms=_unique(vms()))
