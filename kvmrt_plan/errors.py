@@ -62,3 +62,37 @@ class HostError(KvmrtError):
 
 class UsageError(KvmrtError):
     """The command line asks for something that does not go together."""
+
+
+class WriteRefusedError(HostError):
+    """The kernel, systemd or libvirt refused a read or write at `target`; `errno_name` is `EIO`, or ""."""
+
+    def __init__(self, target: str, cause: str, *, errno_name: str = "") -> None:
+        self.target = target
+        self.cause = cause
+        self.errno_name = errno_name
+        text = f"{errno_name} {cause}".strip()
+        super().__init__(f"{target}: {text}", "see docs/findings.md, or look at the kernel's log")
+
+
+class StalePlanError(KvmrtError):
+    """The host is not as it was planned on. Nothing was written; `differences` names each value."""
+
+    def __init__(self, differences: tuple[str, ...]) -> None:
+        self.differences = differences
+        super().__init__(
+            f"the plan is stale: {len(differences)} value{'s' * (len(differences) != 1)} changed since "
+            f"it was made: {'; '.join(differences)}",
+            "plan again, look at what changed, and apply the new plan",
+        )
+
+
+class HostBusyError(KvmrtError):
+    """Another run holds the lock."""
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        super().__init__(
+            f"another run is changing this host ({holder})",
+            "wait until it has ended, or use --lock-timeout SECONDS",
+        )

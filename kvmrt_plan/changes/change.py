@@ -63,6 +63,7 @@ class ReasonCode(StrEnum):
     ATTRIBUTE = "attribute"
     CPU_BIAS = "cpu-bias"
     REAL_TIME = "real-time"
+    RELEASED = "released"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.changes.cpu import cpu_changes
 from kvmrt_plan.changes.domain import domain_changes
 from kvmrt_plan.changes.irq import irq_changes
-from kvmrt_plan.changes.reasons import CpuReasons
+from kvmrt_plan.changes.masks import Masks
 from kvmrt_plan.changes.slices import shield_backend, slice_changes
 from kvmrt_plan.changes.workqueue import workqueue_changes
 from kvmrt_plan.desired.model import ShieldBackend
@@ -29,15 +29,15 @@ def collect_changes(
         DomainXmlError: a domain's XML cannot be read.
     """
     policy = configuration.host
-    reasons = CpuReasons(placement, facts.cpus)
+    masks = Masks(facts, placement)
     backend = shield_backend(policy.shield, facts.slices)
     found: list[Considered] = []
-    found.extend(slice_changes(backend, facts, placement, reasons))
-    found.extend(workqueue_changes(facts, placement, reasons))
+    found.extend(slice_changes(backend, masks))
+    found.extend(workqueue_changes(masks))
     if backend is not ShieldBackend.REDHAWK:
         # RedHawk's shield moves interrupts itself; two writers would fight over the same masks.
-        found.extend(irq_changes(policy, facts, placement, reasons))
-    found.extend(cpu_changes(facts, placement, reasons, leaving=found))
+        found.extend(irq_changes(policy, masks))
+    found.extend(cpu_changes(masks, leaving=tuple(found)))
     for placed in placement.vms:
         found.extend(domain_changes(placed, facts))
     return found

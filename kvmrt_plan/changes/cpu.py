@@ -2,7 +2,7 @@
 """SMT siblings of the CPUs that RT VMs use go offline.
 
 Interface: /sys/devices/system/cpu/cpuN/online, see Documentation/core-api/cpu_hotplug.rst. A CPU that is
-already offline is right; why it is offline is not this module's business.
+already offline is right, whoever took it offline; only one that kvmrt took offline comes back.
 """
 
 from __future__ import annotations
@@ -10,44 +10,52 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.change import Change, Considered, Disturbance, Kind, NoChange
+from kvmrt_plan.changes.masks import released
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kvmrt_plan.changes.reasons import CpuReasons
+    from kvmrt_plan.changes.masks import Masks
     from kvmrt_plan.facts.host import HostFacts
-    from kvmrt_plan.placement.model import Placement
     from kvmrt_plan.values.cpuset import CpuSet
 
 
-def cpu_changes(
-    facts: HostFacts, placement: Placement, reasons: CpuReasons, *, leaving: Sequence[Considered]
-) -> Iterator[Considered]:
-    """One change per sibling.
+def cpu_changes(masks: Masks, *, leaving: Sequence[Considered]) -> Iterator[Considered]:
+    """One change per sibling that goes, and per sibling that comes back.
 
     Args:
-        facts: the host.
-        placement: which siblings go.
-        reasons: whose siblings they are.
+        masks: the host and the placement.
         leaving: changes of others; those that take something away from a sibling come first.
     """
-    movers = _movers(facts, leaving)
-    for cpu in placement.offlined:
-        address = f"cpu/{cpu}"
-        if cpu not in facts.cpus.online:
+    online, offlined = masks.facts.cpus.online, masks.placement.offlined
+    movers = _movers(masks.facts, leaving)
+    for cpu in offlined:
+        reason = masks.reasons.sibling(cpu)
+        if cpu not in online:
             yield NoChange(
-                kind=Kind.CPU_ONLINE, address=address, value="offline", reason=reasons.sibling(cpu)
+                kind=Kind.CPU_ONLINE, address=f"cpu/{cpu}", value="offline", reason=reason
             )
             continue
         yield Change(
             kind=Kind.CPU_ONLINE,
-            address=address,
+            address=f"cpu/{cpu}",
             before="online",
             after="offline",
             disturbance=Disturbance.ALL_CPUS,
-            reason=reasons.sibling(cpu),
+            reason=reason,
             requires=tuple(move for where, move in movers if cpu in where),
         )
+    for cpu in masks.facts.cpus.offline - offlined:
+        held = masks.facts.held.get(f"cpu/{cpu}")
+        if held is not None and held.original == "online":
+            yield Change(
+                kind=Kind.CPU_ONLINE,
+                address=f"cpu/{cpu}",
+                before="offline",
+                after="online",
+                disturbance=Disturbance.ALL_CPUS,
+                reason=released(),
+            )
 
 
 def _movers(facts: HostFacts, leaving: Sequence[Considered]) -> list[tuple[CpuSet, str]]:

@@ -102,13 +102,13 @@ def _pins(placed: VmPlacement, written: Mapping[str, str]) -> Iterator[tuple[str
     yield "emulatorpin", (str(placed.emulator), reason)
     for index, cpus in enumerate(placed.vcpus):
         yield f"vcpupin {index}", (str(cpus), reason)
-    for number in _iothreads(vm, written):
-        yield f"iothreadpin {number}", (str(placed.emulator), reason)
+    for iothread in _iothreads(vm, written):
+        yield f"iothreadpin {iothread}", (str(placed.emulator), reason)
     yield "vcpu-placement", (None, reason)
     gone = Reason(code=ReasonCode.ATTRIBUTE, text="the thread is gone", source=reason.source)
     for key in written:
-        number = key.rpartition(" ")[2]
-        if key.startswith("vcpupin ") and int(number) >= vm.nr_vcpus:
+        kind, _, number = key.partition(" ")
+        if kind == "vcpupin" and int(number) >= vm.nr_vcpus:
             yield key, (None, gone)
 
 

@@ -26,59 +26,43 @@ from kvmrt_plan.changes.change import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kvmrt_plan.changes.reasons import CpuReasons
+    from kvmrt_plan.changes.masks import Masks
     from kvmrt_plan.desired.model import HostPolicy, IrqAssignment
-    from kvmrt_plan.facts.host import HostFacts
     from kvmrt_plan.facts.irq import Irq
-    from kvmrt_plan.placement.model import Placement
     from kvmrt_plan.values.cpuset import CpuSet
 
+DEFAULT = "irq/default"
 
-def irq_changes(
-    policy: HostPolicy, facts: HostFacts, placement: Placement, reasons: CpuReasons
-) -> Iterator[Considered]:
+
+def irq_changes(policy: HostPolicy, masks: Masks) -> Iterator[Considered]:
     """The default affinity and that of each interrupt in use that can be moved."""
-    if placement.isolated and facts.default_irq_affinity is not None:
-        yield _default_affinity(facts.default_irq_affinity, placement, reasons)
-    for irq in facts.irqs.values():
+    default = masks.facts.default_irq_affinity
+    if default is not None:
+        considered = masks.consider(Kind.IRQ_DEFAULT_AFFINITY, DEFAULT, default)
+        if considered is not None:
+            yield considered
+    for irq in masks.facts.irqs.values():
         if irq.affinity is None or irq.is_managed or not irq.is_movable:
             continue
         assignment = _assignment(policy, irq)
         if assignment is not None:
-            yield _set_affinity(irq, irq.affinity, assignment.cpus, _assigned(assignment))
-        elif placement.isolated and irq.actions:
-            wanted = leave(irq.affinity, placement)
-            yield _set_affinity(irq, irq.affinity, wanted, reasons.leaving(irq.affinity))
+            yield _assign(irq, irq.affinity, assignment)
+        elif irq.actions:
+            label = ",".join(irq.actions)
+            address = f"irq/{irq.number}"
+            moved = masks.consider(Kind.IRQ_AFFINITY, address, irq.affinity, label=label)
+            if moved is not None:
+                yield moved
 
 
-def leave(cpus: CpuSet, placement: Placement) -> CpuSet:
-    """What is left of a mask that must not name CPUs of RT VMs: never empty."""
-    if not cpus & placement.isolated:
-        return cpus
-    return cpus & placement.housekeeping or placement.housekeeping
-
-
-def _default_affinity(now: CpuSet, placement: Placement, reasons: CpuReasons) -> Considered:
-    wanted = leave(now, placement)
-    reason = reasons.leaving(now)
-    address = "irq/default"
-    if wanted == now:
-        return NoChange(
-            kind=Kind.IRQ_DEFAULT_AFFINITY, address=address, value=str(now), reason=reason
-        )
-    return Change(
-        kind=Kind.IRQ_DEFAULT_AFFINITY,
-        address=address,
-        before=str(now),
-        after=str(wanted),
-        reason=reason,
+def _assign(irq: Irq, now: CpuSet, assignment: IrqAssignment) -> Considered:
+    address, label = f"irq/{irq.number}", ",".join(irq.actions)
+    reason = Reason(
+        code=ReasonCode.ASSIGNED,
+        text=f"host.irqs assigns {assignment.irq} to {assignment.cpus}",
+        source=assignment.source,
     )
-
-
-def _set_affinity(irq: Irq, now: CpuSet, wanted: CpuSet, reason: Reason) -> Considered:
-    address = f"irq/{irq.number}"
-    label = ",".join(irq.actions)
-    if wanted == now:
+    if assignment.cpus == now:
         return NoChange(
             kind=Kind.IRQ_AFFINITY, address=address, value=str(now), reason=reason, label=label
         )
@@ -86,7 +70,7 @@ def _set_affinity(irq: Irq, now: CpuSet, wanted: CpuSet, reason: Reason) -> Cons
         kind=Kind.IRQ_AFFINITY,
         address=address,
         before=str(now),
-        after=str(wanted),
+        after=str(assignment.cpus),
         disturbance=Disturbance.HOST,
         reason=reason,
         label=label,
@@ -100,11 +84,3 @@ def _assignment(policy: HostPolicy, irq: Irq) -> IrqAssignment | None:
         if irq.matches(assignment.irq):
             found = assignment
     return found
-
-
-def _assigned(assignment: IrqAssignment) -> Reason:
-    return Reason(
-        code=ReasonCode.ASSIGNED,
-        text=f"host.irqs assigns {assignment.irq} to {assignment.cpus}",
-        source=assignment.source,
-    )

@@ -12,10 +12,10 @@ from kvmrt_plan.changes.change import Change, Considered, Disturbance, Kind, NoC
 from kvmrt_plan.changes.domain_target import is_pin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kvmrt_plan.changes.domain_target import Target
-    from kvmrt_plan.facts.domain import Domain
+    from kvmrt_plan.facts.domain import Domain, Thread
     from kvmrt_plan.placement.model import VmPlacement
 
 
@@ -23,7 +23,7 @@ def live_pins(
     placed: VmPlacement, domain: Domain, running: Mapping[str, str], wanted: Mapping[str, Target]
 ) -> Iterator[Considered]:
     """A change for each thread of the guest that is not where it should be."""
-    threads = thread_affinities(domain)
+    threads = thread_affinities(domain.threads)
     for key, (value, reason) in wanted.items():
         if not is_pin(key) or value is None or not _exists(key, running):
             continue
@@ -45,10 +45,10 @@ def live_pins(
             )
 
 
-def thread_affinities(domain: Domain) -> dict[str, str]:
+def thread_affinities(threads: Iterable[Thread]) -> dict[str, str]:
     """The affinity of each thread that a pin governs, by the pin's key, as cpulists."""
     found: dict[str, str] = {}
-    for thread in domain.threads:
+    for thread in threads:
         key = pin_of_thread(thread.name)
         if key is not None:
             found.setdefault(key, str(thread.affinity))

@@ -11,18 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.change import Change, Considered, Disturbance, Kind, NoChange
-from kvmrt_plan.changes.irq import leave
+from kvmrt_plan.changes.masks import released
 from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.facts.slices import CgroupMode
+from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kvmrt_plan.changes.reasons import CpuReasons
-    from kvmrt_plan.facts.host import HostFacts
+    from kvmrt_plan.changes.masks import Masks
     from kvmrt_plan.facts.slices import Shield, Slice, Slices
-    from kvmrt_plan.placement.model import Placement
-    from kvmrt_plan.values.cpuset import CpuSet
 
 #: Guests run here, RT guests too: their threads are confined by their pins.
 GUESTS = "machine.slice"
@@ -39,29 +37,35 @@ def shield_backend(wanted: ShieldBackend, slices: Slices) -> ShieldBackend:
     return ShieldBackend.NONE
 
 
-def slice_changes(
-    backend: ShieldBackend, facts: HostFacts, placement: Placement, reasons: CpuReasons
-) -> Iterator[Considered]:
+def slice_changes(backend: ShieldBackend, masks: Masks) -> Iterator[Considered]:
     """The shield of the backend, for all CPUs that RT VMs own."""
-    if not placement.isolated:
-        return
-    if backend is ShieldBackend.REDHAWK and facts.slices.shield is not None:
-        yield from _redhawk(facts.slices.shield, placement, reasons)
+    slices = masks.facts.slices
+    if backend is ShieldBackend.REDHAWK and slices.shield is not None:
+        yield from _redhawk(slices.shield, masks)
     elif backend is ShieldBackend.ALLOWED_CPUS:
-        for unit in facts.slices.slices:
+        for unit in slices.slices:
             if unit.name != GUESTS:
-                yield _allowed_cpus(unit, facts, placement, reasons)
+                now = _confinement(unit, masks.facts.cpus.online)
+                considered = masks.consider(Kind.SLICE_CPUS, f"slice/{unit.name}", now)
+                if considered is not None:
+                    yield considered
 
 
-def _redhawk(shield: Shield, placement: Placement, reasons: CpuReasons) -> Iterator[Considered]:
+def _redhawk(shield: Shield, masks: Masks) -> Iterator[Considered]:
     """Shielded CPUs are added to those that others have shielded."""
-    reason = reasons.leaving(placement.isolated)
     for name, now in (
         ("processes", shield.processes),
         ("irqs", shield.irqs),
         ("local-timers", shield.local_timers),
     ):
-        address, wanted = f"shield/{name}", now | placement.isolated
+        address = f"shield/{name}"
+        held = masks.facts.held.get(address)
+        is_ours = held is not None and (held.written or "") == str(now)
+        foreign = CpuSet.parse(held.original or "") if held is not None and is_ours else now
+        wanted = foreign | masks.placement.isolated
+        if not masks.placement.isolated and not is_ours:
+            continue
+        reason = masks.reasons.leaving(wanted) if masks.placement.isolated else released()
         if wanted == now:
             yield NoChange(kind=Kind.SHIELD, address=address, value=str(now), reason=reason)
         else:
@@ -69,28 +73,10 @@ def _redhawk(shield: Shield, placement: Placement, reasons: CpuReasons) -> Itera
                 kind=Kind.SHIELD,
                 address=address,
                 before=str(now) or None,
-                after=str(wanted),
+                after=str(wanted) or None,
                 disturbance=Disturbance.HOST,
                 reason=reason,
             )
-
-
-def _allowed_cpus(
-    unit: Slice, facts: HostFacts, placement: Placement, reasons: CpuReasons
-) -> Considered:
-    now = _confinement(unit, facts.cpus.online)
-    wanted = leave(now, placement)
-    reason, address = reasons.leaving(now), f"slice/{unit.name}"
-    if wanted == now:
-        return NoChange(kind=Kind.SLICE_CPUS, address=address, value=str(now), reason=reason)
-    return Change(
-        kind=Kind.SLICE_CPUS,
-        address=address,
-        before=str(now),
-        after=str(wanted),
-        disturbance=Disturbance.HOST,
-        reason=reason,
-    )
 
 
 def _confinement(unit: Slice, online: CpuSet) -> CpuSet:

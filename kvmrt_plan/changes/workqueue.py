@@ -9,39 +9,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.changes.change import Change, Considered, Disturbance, Kind, NoChange
-from kvmrt_plan.changes.irq import leave
+from kvmrt_plan.changes.change import Considered, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from kvmrt_plan.changes.reasons import CpuReasons
-    from kvmrt_plan.facts.host import HostFacts
-    from kvmrt_plan.placement.model import Placement
+    from kvmrt_plan.changes.masks import Masks
 
 _FOLDER = "/sys/devices/virtual/workqueue/"
 
 
-def workqueue_changes(
-    facts: HostFacts, placement: Placement, reasons: CpuReasons
-) -> Iterator[Considered]:
+def workqueue_changes(masks: Masks) -> Iterator[Considered]:
     """The global mask and each queue's own."""
-    if not placement.isolated:
-        return
-    for path, now in facts.workqueue.masks:
+    for path, now in masks.facts.workqueue.masks:
         address = f"workqueue/{path.removeprefix(_FOLDER)}"
-        wanted = leave(now, placement)
-        reason = reasons.leaving(now)
-        if wanted == now:
-            yield NoChange(
-                kind=Kind.WORKQUEUE_CPUMASK, address=address, value=str(now), reason=reason
-            )
-        else:
-            yield Change(
-                kind=Kind.WORKQUEUE_CPUMASK,
-                address=address,
-                before=str(now),
-                after=str(wanted),
-                disturbance=Disturbance.HOST,
-                reason=reason,
-            )
+        considered = masks.consider(Kind.WORKQUEUE_CPUMASK, address, now)
+        if considered is not None:
+            yield considered

@@ -10,6 +10,9 @@ from kvmrt_plan import __version__
 #: Looked for in this order when -f is not given.
 DEFAULT_CONFIGURATIONS = ("/etc/kvmrt.cfg", "/etc/kvmrt.yaml")
 
+#: Documents that have a schema.
+SCHEMAS = ("config", "plan", "snapshot", "topology")
+
 _EXIT_CODES = """\
 exit codes:
   0 nothing to do, or done    1 error    2 changes pending (--detailed-exitcode)
@@ -31,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_show(commands)
     _add_topology(commands)
     _add_snapshot(commands)
+    _add_schema(commands)
     return parser
 
 
@@ -95,6 +99,16 @@ def _add_snapshot(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--no-libvirt", action="store_true", help="do not ask libvirt for its domains"
     )
+
+
+def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands,
+        "schema",
+        "print the JSON Schema of a document",
+        "kvmrt schema config > config.schema.json",
+    )
+    parser.add_argument("name", choices=SCHEMAS, metavar="NAME", help=", ".join(SCHEMAS))
 
 
 def _command(

@@ -28,13 +28,6 @@ class ReadConfiguration:
     findings: tuple[Finding, ...]
     content: bytes
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the bytes."""
-        from hashlib import sha256  # noqa: PLC0415  loads OpenSSL, which only JSON needs
-
-        return sha256(self.content).hexdigest()
-
 
 def read_configuration(arguments: argparse.Namespace) -> ReadConfiguration:
     """The file named by -f, or the first default that exists.

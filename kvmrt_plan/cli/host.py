@@ -24,24 +24,24 @@ def read_host(arguments: argparse.Namespace) -> Snapshot:
     """
     if arguments.host is not None:
         return _read_snapshot(arguments)
-    from kvmrt_plan.hosts.capture import capture_live, capture_root  # noqa: PLC0415
+    from kvmrt_plan.hosts.capture import capture_live, capture_root
 
     captured = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     name = getattr(arguments, "name", None)
     if arguments.root is not None:
         _refuse_connect(arguments, "--root")
-        fallback = os.path.basename(os.path.abspath(arguments.root))  # noqa: PTH100, PTH119
+        fallback = os.path.basename(os.path.abspath(arguments.root))
         return capture_root(arguments.root, name=name or fallback, captured=captured)
     libvirt = None
     if hasattr(arguments, "connect") and not getattr(arguments, "no_libvirt", False):
-        from kvmrt_plan.hosts.libvirt_domains import DEFAULT_URI, read_libvirt  # noqa: PLC0415
+        from kvmrt_plan.hosts.libvirt_domains import DEFAULT_URI, read_libvirt
 
         libvirt = read_libvirt(arguments.connect or DEFAULT_URI)
     return capture_live(captured=captured, name=name, libvirt=libvirt)
 
 
 def _read_snapshot(arguments: argparse.Namespace) -> Snapshot:
-    from kvmrt_plan.facts.document import MAX_SNAPSHOT_BYTES, load_snapshot  # noqa: PLC0415
+    from kvmrt_plan.facts.document import MAX_SNAPSHOT_BYTES, load_snapshot
 
     _refuse_connect(arguments, "--host")
     content = read_document(arguments.host, limit_bytes=MAX_SNAPSHOT_BYTES)

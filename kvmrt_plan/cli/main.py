@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KvmrtError as error:
         _report(error)
         return EXIT_ERROR
-    except Exception:  # noqa: BLE001  whatever else happens is a bug and must say so
+    except Exception:  # noqa: BLE001  whatever else happens is a bug, and has to say so
         _report_bug()
         return EXIT_BUG
     return code
@@ -54,23 +54,23 @@ def entry() -> NoReturn:
 
 
 def _report(error: KvmrtError) -> None:
-    from kvmrt_plan.cli.terminal import stderr_painter, width_of  # noqa: PLC0415
-    from kvmrt_plan.views.failures import failure_lines  # noqa: PLC0415
+    from kvmrt_plan.cli.terminal import stderr_painter, width_of
+    from kvmrt_plan.views.failures import failure_lines
 
     lines = failure_lines(error, width_of(sys.stderr), stderr_painter())
     sys.stderr.write("\n".join(lines) + "\n")
 
 
 def _report_findings(error: DesiredStateError) -> None:
-    from kvmrt_plan.cli.terminal import stderr_painter, width_of  # noqa: PLC0415
-    from kvmrt_plan.views.findings import finding_lines  # noqa: PLC0415
+    from kvmrt_plan.cli.terminal import stderr_painter, width_of
+    from kvmrt_plan.views.findings import finding_lines
 
     lines = finding_lines(error.findings, width_of(sys.stderr), stderr_painter())
     sys.stderr.write("\n".join(lines) + "\n")
 
 
 def _report_bug() -> None:
-    import traceback  # noqa: PLC0415
+    import traceback
 
     traceback.print_exc()
     sys.stderr.write("kvmrt: this is a bug in kvmrt; please report it with the text above\n")

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     if arguments.json or arguments.json_file or arguments.out:
         document = plan_document(
-            plan, configuration_digest=configuration.digest, with_unchanged=arguments.verbose
+            plan, configuration=configuration.content, with_unchanged=arguments.verbose
         )
         _write_files(arguments, dump_document(document))
     if arguments.json:
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write_files(arguments: argparse.Namespace, text: str) -> None:
-    from kvmrt_plan.hosts.files import write_document  # noqa: PLC0415
+    from kvmrt_plan.hosts.files import write_document
 
     for path in (arguments.json_file, arguments.out):
         if path is not None:

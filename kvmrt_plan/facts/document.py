@@ -53,6 +53,7 @@ def dump_snapshot(snapshot: Snapshot) -> str:
         "files": dict(snapshot.files),
         "links": dict(snapshot.links),
         "unreadable": dict(snapshot.unreadable),
+        **({"dormant": dict(snapshot.dormant)} if snapshot.dormant else {}),
         "libvirt": None if snapshot.libvirt is None else _dump_libvirt(snapshot.libvirt),
     }
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
@@ -74,6 +75,7 @@ def load_snapshot(text: str | bytes, *, file: str) -> Snapshot:
         files=document.texts("files"),
         links=document.texts("links"),
         unreadable=document.texts("unreadable"),
+        dormant=document.texts("dormant") if "dormant" in document.value else {},
         libvirt=None if libvirt is None else _load_libvirt(document.part("libvirt")),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.facts.cpu import parse_cpus
 from kvmrt_plan.facts.domains import parse_domains
+from kvmrt_plan.facts.held import HELD_PATH, parse_held
 from kvmrt_plan.facts.host import HostFacts
 from kvmrt_plan.facts.hugepages import parse_hugepages
 from kvmrt_plan.facts.irq import parse_default_affinity, parse_irqs
@@ -27,10 +28,11 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         FactError: a text is not what the kernel or libvirt gives.
     """
     libvirt = snapshot.libvirt
+    kernel = parse_kernel(snapshot)
     return HostFacts(
         name=snapshot.name,
         captured=snapshot.captured,
-        kernel=parse_kernel(snapshot),
+        kernel=kernel,
         cpus=parse_cpus(snapshot),
         irqs=parse_irqs(snapshot),
         default_irq_affinity=parse_default_affinity(snapshot),
@@ -42,5 +44,6 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         libvirt_problem=libvirt.problem if libvirt else "libvirt was not asked",
         libvirt_uri=libvirt.uri if libvirt else "",
         unreadable=dict(sorted(snapshot.unreadable.items())),
+        held=parse_held(snapshot.files.get(HELD_PATH, ""), boot_id=kernel.boot_id),
         libvirt_memlock=parse_libvirt_memlock(snapshot),
     )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.facts.cpu import CpuTopology
     from kvmrt_plan.facts.domain import Domain
+    from kvmrt_plan.facts.held import HeldValue
     from kvmrt_plan.facts.hugepages import HugepagePool
     from kvmrt_plan.facts.irq import Irq
     from kvmrt_plan.facts.kernel import Kernel
@@ -47,5 +48,7 @@ class HostFacts:
     libvirt_uri: str
     #: Texts that exist but could not be read: path and the errno's name, by path.
     unreadable: Mapping[str, str]
+    #: What values had before kvmrt wrote them, by address, for policies that are held.
+    held: Mapping[str, HeldValue] = field(default_factory=dict)
     #: RLIMIT_MEMLOCK of libvirt's daemon, which QEMU inherits; None when not known.
     libvirt_memlock: MemlockLimit | None = None

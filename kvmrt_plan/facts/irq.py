@@ -71,6 +71,12 @@ class Irq:
     #: False for the timer and the cascade (IRQ 0 and 2 of x86), which refuse a new affinity too.
     is_movable: bool = True
 
+    def matches(self, target: int | str) -> bool:
+        """Whether an assignment to this number, network interface or driver means this interrupt."""
+        if isinstance(target, int):
+            return target == self.number
+        return target == self.driver or target in self.interfaces
+
 
 def parse_irqs(snapshot: Snapshot) -> dict[int, Irq]:
     """All numbered interrupts by ascending number; none on a host without /proc/irq (s390).

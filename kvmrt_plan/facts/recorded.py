@@ -20,7 +20,7 @@ from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 if TYPE_CHECKING:
     from kvmrt_plan.facts.snapshot import Snapshot
 
-RECORDED_PATH = "/var/lib/kvmrt/topology.json"
+RECORDED_PATH = "/run/kvmrt/topology.json"
 RECORDED_FORMAT = "kvmrt-topology"
 
 

@@ -55,6 +55,8 @@ class Snapshot:
     links: Mapping[str, str] = field(default_factory=dict)
     #: Paths that exist but could not be read, with the errno's name (`EACCES`).
     unreadable: Mapping[str, str] = field(default_factory=dict)
+    #: Only on a simulated host: texts that come back when their CPU is online again.
+    dormant: Mapping[str, str] = field(default_factory=dict)
     #: None: libvirt was not asked.
     libvirt: RawLibvirt | None = None
     #: Folders' entries, built on first use: parent path to the sorted names in it.

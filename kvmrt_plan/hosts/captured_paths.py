@@ -44,7 +44,9 @@ PATTERNS = (
     f"{_NODE}/node#/cpu#/",
     f"{_NODE}/node#/meminfo",
     f"{_NODE}/node#/distance",
-    "/var/lib/kvmrt/topology.json",
+    "/run/kvmrt/topology.json",
+    # What values had before kvmrt wrote them, by facts/held.py
+    "/run/kvmrt/held.json",
     # Huge pages, by facts/hugepages.py
     f"{_NODE}/node#/hugepages/hugepages-*kB/nr_hugepages",
     f"{_NODE}/node#/hugepages/hugepages-*kB/free_hugepages",

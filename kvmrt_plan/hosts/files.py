@@ -80,7 +80,7 @@ def write_document(path: str, text: str) -> None:
 
 def _replace(target: str, content: bytes, mode: int | None) -> None:
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}")  # noqa: PTH118  speed
+    temporary = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, _NEW_MODE)
     try:
@@ -91,9 +91,9 @@ def _replace(target: str, content: bytes, mode: int | None) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        os.replace(temporary, target)  # noqa: PTH105  pathlib costs start-up time
+        os.replace(temporary, target)
     except BaseException:
-        os.unlink(temporary)  # noqa: PTH108  as above
+        os.unlink(temporary)
         raise
     _sync_folder(folder)
 
@@ -109,7 +109,7 @@ def _sync_folder(folder: str) -> None:
 
 def _mode_of(target: str) -> int | None:
     try:
-        status = os.stat(target)  # noqa: PTH116  pathlib costs start-up time
+        status = os.stat(target)
     except FileNotFoundError:
         return None
     # Renaming over /dev/stdout would replace the device.

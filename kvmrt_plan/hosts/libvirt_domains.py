@@ -49,7 +49,7 @@ def load_libvirt() -> ModuleType | None:
     every error is reported once, by us.
     """
     try:
-        import libvirt  # noqa: PLC0415  an extra of the package, and 40 ms of start-up
+        import libvirt
     except ImportError:
         return None
     libvirt.registerErrorHandler(lambda _context, _error: None, None)

@@ -24,13 +24,13 @@ FORMAT_VERSION = "1.0"
 
 
 def plan_document(
-    plan: Plan, *, configuration_digest: str, with_unchanged: bool = False
+    plan: Plan, *, configuration: bytes, with_unchanged: bool = False
 ) -> dict[str, Any]:
     """The plan as plain values, ready for `dump_document`.
 
     Args:
         plan: what to write down.
-        configuration_digest: SHA-256 of the configuration's bytes, in hexadecimal.
+        configuration: the file that the plan was made from.
         with_unchanged: also what was considered and found right.
     """
     document: dict[str, Any] = {
@@ -43,7 +43,11 @@ def plan_document(
             "kernel": plan.host.kernel,
             "boot_id": plan.host.boot_id,
         },
-        "configuration": {"file": plan.configuration, "digest": configuration_digest},
+        "configuration": {
+            "file": plan.configuration,
+            "digest": _sha256(configuration),
+            "content": configuration.decode("utf-8", "replace"),
+        },
         "narrowed_to": list(plan.narrowed_to),
         "errored": plan.is_errored,
         "summary": plan_summary(plan),
@@ -85,11 +89,15 @@ def finding_document(finding: Finding) -> dict[str, Any]:
 
 def document_digest(document: dict[str, Any]) -> str:
     """SHA-256 over the document without its own digest."""
-    # Loading OpenSSL's hashes takes 4 ms, which the text view of a plan does not have to pay.
-    from hashlib import sha256  # noqa: PLC0415
-
     plain = {key: value for key, value in document.items() if key != "digest"}
-    return sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+    return _sha256(json.dumps(plain, sort_keys=True).encode())
+
+
+def _sha256(content: bytes) -> str:
+    # Loading OpenSSL's hashes takes 4 ms, which the text view of a plan does not have to pay.
+    from hashlib import sha256
+
+    return sha256(content).hexdigest()
 
 
 def dump_document(document: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 
 1. Others leave first: tasks, then unbound kernel work, then interrupts (the default before the single
    ones, so that an interrupt requested in between lands right), then threads of running guests.
-2. Siblings go offline when nothing is left on them.
+2. Siblings go offline when nothing is left on them; those that come back do so before all else.
 3. Definitions follow: a rename first, because every later step of that VM uses the new name; then the
    XML; then autostart.
 4. Whatever a change requires comes before it, even against the phases.
@@ -43,7 +43,11 @@ Key: TypeAlias = "tuple[int, tuple[tuple[int, int, str], ...]]"
 
 def order_key(change: Change) -> Key:
     """What a change is sorted by when nothing requires otherwise."""
-    return PHASE[change.kind], natural(change.address)
+    phase = PHASE[change.kind]
+    if change.kind is Kind.CPU_ONLINE and change.after == "online":
+        # What grows back onto the CPU needs it: masks of offline CPUs alone are refused.
+        phase = -1
+    return phase, natural(change.address)
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:

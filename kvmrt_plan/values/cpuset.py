@@ -187,7 +187,7 @@ class CpuSet:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         """In documents a set is its cpulist; pydantic is loaded by whoever calls this."""
-        from pydantic_core import core_schema  # noqa: PLC0415  costs 60 ms that a plan saves
+        from pydantic_core import core_schema
 
         text = core_schema.chain_schema(
             [

@@ -8,10 +8,12 @@ how far everything can be undone. Values are always shown whole.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.change import Activation, Undo
 from kvmrt_plan.plan.document import plan_summary
+from kvmrt_plan.values.cpuset import CpuSet
 from kvmrt_plan.values.text import escape_text
 from kvmrt_plan.views.findings import finding_lines
 from kvmrt_plan.views.plan_words import Words, action_words, pending_words, unchanged_words
@@ -29,8 +31,10 @@ _GROUPS = (
 )
 _STYLES = {"+": Style.ADDED, "~": Style.CHANGED, "-": Style.REMOVED, "=": Style.QUIET}
 
-#: Columns before the subject of an action: number, blank, symbol, blank.
-_LEAD = 8
+#: The column of an action's symbol, behind its number.
+_MARK = 6
+_WIDEST_SUBJECT = 34
+_WIDEST_VALUE = 24
 
 
 def render_plan(
@@ -95,30 +99,46 @@ def _head(plan: Plan, width: int, painter: Painter) -> list[str]:
 
 
 def _rows(rows: Sequence[Words], width: int, painter: Painter) -> list[str]:
-    """One action per line, subjects and values in columns where that leaves room."""
-    subject = min(max(len(row.subject) for row in rows), 34)
-    value = min(max(len(row.value) for row in rows), 24)
+    """One action per line, subjects and values in columns where that leaves room.
+
+    Actions in a row that share a reason which does not fit beside them stand below it together.
+    """
+    columns = (
+        min(max(len(row.subject) for row in rows), _WIDEST_SUBJECT),
+        min(max(len(row.value) for row in rows), _WIDEST_VALUE),
+    )
     lines: list[str] = []
-    for row in rows:
-        lines += _row(row, (subject, value), width, painter)
+    for reason, group in groupby(rows, key=lambda row: row.reason):
+        shared = list(group)
+        inline = [_inline(row, columns) for row in shared]
+        if reason and all(len(line) <= width for line in inline):
+            texts = [[line] for line in inline]
+        else:
+            texts = [_alone(row, columns[0], width) for row in shared]
+            if reason:
+                lines += fold(f"because {reason}:", width, indent=4, first=2)
+        for row, text in zip(shared, texts, strict=True):
+            mark = painter.paint(row.symbol, _STYLES.get(row.symbol, Style.PLAIN))
+            lines.append(text[0][:_MARK] + mark + text[0][_MARK + len(row.symbol) :])
+            lines += text[1:]
     return lines
 
 
-def _row(row: Words, columns: tuple[int, int], width: int, painter: Painter) -> list[str]:
-    subject = f"{row.number:>5} {row.symbol} {row.subject:<{columns[0]}}"
-    text = f"{subject}  {row.value:<{columns[1]}}"
-    because = f"because {row.reason}" if row.reason else ""
-    if len(text) + 2 + len(because) <= width:
-        lines = [f"{text}  {because}".rstrip()]
-    else:
-        lines = fold(f"{subject.rstrip()}  {row.value}", width, indent=_LEAD + 2, first=0)
-        if len(subject) + 2 + len(row.value) <= width:
-            lines = [f"{subject}  {row.value}".rstrip()]
-        if because:
-            lines += fold(because, width, indent=_LEAD + 4, first=_LEAD + 2)
-    mark = painter.paint(row.symbol, _STYLES.get(row.symbol, Style.PLAIN))
-    lines[0] = lines[0][:6] + mark + lines[0][6 + len(row.symbol) :]
-    return lines
+def _inline(row: Words, columns: tuple[int, int]) -> str:
+    """The whole action in one line, however long."""
+    return f"{_lead(row, columns[0])}  {row.value:<{columns[1]}}  because {row.reason}"
+
+
+def _alone(row: Words, column: int, width: int) -> list[str]:
+    """The action without its reason, in as many lines as it needs."""
+    line = f"{_lead(row, column)}  {row.value}".rstrip()
+    if len(line) <= width:
+        return [line]
+    return fold(f"{_lead(row, 0)}  {row.value}", width, indent=_MARK + 4, first=0)
+
+
+def _lead(row: Words, column: int) -> str:
+    return f"{row.number:>{_MARK - 1}} {row.symbol} {row.subject:<{column}}"
 
 
 def _undo(actions: Iterable[Action]) -> str:
@@ -136,8 +156,6 @@ def _undo(actions: Iterable[Action]) -> str:
 
 
 def _ranges(numbers: list[int]) -> str:
-    from kvmrt_plan.values.cpuset import CpuSet  # noqa: PLC0415
-
     return str(CpuSet(numbers)).replace(",", ", ")
 
 

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From an address to the file that carries its value: a closed table.
+
+A plan file may come from anywhere, so no part of an address goes into a path unless it has the form that
+the table demands.
+"""
+
+from __future__ import annotations
+
+import re
+
+from kvmrt_plan.changes.change import Kind
+from kvmrt_plan.errors import KvmrtError
+
+_FORMS = {
+    Kind.IRQ_AFFINITY: re.compile(r"irq/([0-9]{1,9})"),
+    Kind.IRQ_DEFAULT_AFFINITY: re.compile(r"irq/(default)"),
+    Kind.CPU_ONLINE: re.compile(r"cpu/([0-9]{1,5})"),
+    Kind.WORKQUEUE_CPUMASK: re.compile(r"workqueue/((?:[A-Za-z0-9_-]+/)?cpumask)"),
+    Kind.SLICE_CPUS: re.compile(
+        r"slice/([A-Za-z0-9:_@-][A-Za-z0-9:_.@-]*\.(?:slice|scope|service))"
+    ),
+    Kind.SHIELD: re.compile(r"shield/(processes|irqs|local-timers)"),
+    Kind.DOMAIN_XML: re.compile(r"vm/[^/]+/([a-z-]+(?: [0-9]{1,5})?)"),
+    Kind.DOMAIN_LIVE_PIN: re.compile(r"vm/[^/]+/live/([a-z-]+(?: [0-9]{1,5})?)"),
+    Kind.DOMAIN_RENAME: re.compile(r"vm/[^/]+/(name)"),
+    Kind.DOMAIN_AUTOSTART: re.compile(r"vm/[^/]+/(autostart)"),
+}
+
+_PATHS = {
+    Kind.IRQ_AFFINITY: "/proc/irq/{}/smp_affinity_list",
+    Kind.IRQ_DEFAULT_AFFINITY: "/proc/irq/default_smp_affinity",
+    Kind.CPU_ONLINE: "/sys/devices/system/cpu/cpu{}/online",
+    Kind.WORKQUEUE_CPUMASK: "/sys/devices/virtual/workqueue/{}",
+}
+
+
+def subject_of(kind: Kind, address: str) -> str:
+    """What the address names: an interrupt's or CPU's number, a unit, a setting's key.
+
+    Raises:
+        KvmrtError: the address is not of the kind's form.
+    """
+    matched = _FORMS[kind].fullmatch(address)
+    if matched is None:
+        raise KvmrtError(
+            f"{address!r} is no address of kind {kind}",
+            "the plan was not made by kvmrt, or was edited: make a new one",
+        )
+    return matched[1]
+
+
+def path_of(kind: Kind, address: str) -> str:
+    """The kernel's file behind the address."""
+    return _PATHS[kind].format(subject_of(kind, address))

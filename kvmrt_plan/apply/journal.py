@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The journal: what is about to be written, on disk before the first write of it.
+
+One JSON text per line, in this order:
+
+    {"format": "kvmrt-journal", "format_version": "1.0", "id": ..., "plan": ..., "boot_id": ..., ...}
+    {"begin": [[number, kind, address, old, new, owner], ...]}     a batch, before its first write
+    {"end": [[number, outcome], ...]}                              the batch, after its last
+    {"finish": "applied"}                                          the commit: one record
+
+A record is only trusted when its line is complete: a torn last line was never synced, so nothing that it
+announces has been written. The journal of a run stands in `journal`; when it is finished it is renamed
+into `history/`, which is the history of the host.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from kvmrt_plan.apply.step import Outcome, Step
+from kvmrt_plan.changes.change import Kind
+from kvmrt_plan.errors import SnapshotError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from kvmrt_plan.ports import StateStore
+
+FORMAT_VERSION = "1.0"
+CURRENT = "journal"
+HISTORY = "history"
+
+
+class Finish(StrEnum):
+    """How a run ended."""
+
+    APPLIED = "applied"
+    #: A step failed or the proof did, and everything was taken back.
+    REVERTED = "reverted"
+    #: Something could not be taken back.
+    INCOMPLETE = "incomplete"
+    #: It was killed, and a later run took everything back.
+    RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """Which run it is."""
+
+    id: str
+    #: `apply`, `revert`, `release`.
+    purpose: str
+    plan_digest: str
+    host: str
+    boot_id: str
+    user: str
+    started: str
+
+    def document(self) -> dict[str, Any]:
+        """The first line of a journal."""
+        return {
+            "format": "kvmrt-journal",
+            "format_version": FORMAT_VERSION,
+            "id": self.id,
+            "purpose": self.purpose,
+            "plan": self.plan_digest,
+            "host": self.host,
+            "boot_id": self.boot_id,
+            "user": self.user,
+            "started": self.started,
+        }
+
+
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """A journal as it was read."""
+
+    header: Header
+    #: Steps that may have been written, in order.
+    begun: list[Step] = field(default_factory=list)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    finish: Finish | None = None
+    #: What differs when it is incomplete, for people.
+    differs: tuple[str, ...] = ()
+    #: Bytes up to the end of the last complete line.
+    size: int = 0
+
+    def written(self) -> list[Step]:
+        """Steps whose value was changed by the run, as far as the journal knows: those of a batch that
+        has no end may or may not have been written.
+        """
+        unwritten = (Outcome.UNCHANGED, Outcome.PENDING, Outcome.NOT_REACHED)
+        return [step for step in self.begun if self.outcomes.get(step.number) not in unwritten]
+
+
+class Journal:
+    """Writes the journal of one run."""
+
+    def __init__(self, store: StateStore, header: Header) -> None:
+        self._store = store
+        self.header = header
+
+    def open(self) -> None:
+        """Write the header."""
+        self._append(self.header.document())
+
+    def begin(self, steps: Sequence[Step]) -> None:
+        """Announce a batch; it is on disk when this returns."""
+        self._append({"begin": [_row(step) for step in steps]})
+
+    def end(self, outcomes: Mapping[int, Outcome]) -> None:
+        """What became of the batch."""
+        self._append({"end": [[number, str(one)] for number, one in outcomes.items()]})
+
+    def finish(self, how: Finish, differs: Iterable[str] = ()) -> None:
+        """The commit: from here on the run is over, whatever happens."""
+        self._append({"finish": str(how), "differs": list(differs)})
+
+    def _append(self, document: dict[str, Any]) -> None:
+        self._store.append(CURRENT, json.dumps(document).encode() + b"\n")
+
+
+def read_journal(store: StateStore, name: str = CURRENT) -> Record | None:
+    """The journal of that name; None when there is none or not even its header is complete.
+
+    Raises:
+        SnapshotError: it is of a format that this version cannot read.
+    """
+    content = store.read(name)
+    if content is None:
+        return None
+    complete = content[: content.rfind(b"\n") + 1]
+    lines = complete.splitlines()
+    if not lines:
+        return None
+    try:
+        record = Record(header=_header(json.loads(lines[0]), name), size=len(complete))
+        for line in lines[1:]:
+            _read_line(record, json.loads(line))
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SnapshotError(
+            name, f"is no journal: {error}", "keep it, and report it: it says what to undo"
+        ) from error
+    return record
+
+
+def _header(document: dict[str, Any], name: str) -> Header:
+    version = str(document["format_version"])
+    if document["format"] != "kvmrt-journal" or version.partition(".")[0] != "1":
+        raise SnapshotError(
+            name, f"has format version {version}", "recover with the version of kvmrt that wrote it"
+        )
+    return Header(
+        id=str(document["id"]),
+        purpose=str(document["purpose"]),
+        plan_digest=str(document["plan"]),
+        host=str(document["host"]),
+        boot_id=str(document["boot_id"]),
+        user=str(document["user"]),
+        started=str(document["started"]),
+    )
+
+
+def _read_line(record: Record, document: dict[str, Any]) -> None:
+    if "begin" in document:
+        record.begun.extend(_step(row) for row in document["begin"])
+    elif "end" in document:
+        record.outcomes.update({number: Outcome(one) for number, one in document["end"]})
+    elif "finish" in document:
+        record.finish = Finish(document["finish"])
+        record.differs = tuple(map(str, document["differs"]))
+
+
+def _row(step: Step) -> list[Any]:
+    return [step.number, str(step.kind), step.address, step.old, step.new, step.owner]
+
+
+def _step(row: list[Any]) -> Step:
+    number, kind, address, old, new, owner = row
+    return Step(int(number), Kind(kind), str(address), old, new, str(owner))
+
+
+def file_away(store: StateStore, header: Header) -> None:
+    """Move a finished journal into the history."""
+    store.rename(CURRENT, f"{HISTORY}/{header.id}")

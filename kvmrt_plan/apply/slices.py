@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The task shield: units of systemd, and RedHawk's shield.
+
+Interface of units: AllowedCPUs=, see systemd.resource-control(5); what counts is the unit's cpuset.cpus.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.apply.addresses import subject_of
+from kvmrt_plan.changes.change import Kind
+from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.values.cpuset import CpuListError, CpuSet
+
+if TYPE_CHECKING:
+    from kvmrt_plan.apply.step import Step
+    from kvmrt_plan.ports import Host
+
+_CGROUPS = "/sys/fs/cgroup"
+_SHIELD = {
+    "processes": "/proc/shield/procs",
+    "irqs": "/proc/shield/irqs",
+    "local-timers": "/proc/shield/ltmrs",
+}
+
+
+def read_slice(host: Host, step: Step) -> str | None:
+    """The CPUs that the unit's tasks may use, or that are shielded; None when there is no such unit.
+
+    Raises:
+        WriteRefusedError: the file cannot be read.
+    """
+    subject = subject_of(step.kind, step.address)
+    if step.kind is Kind.SHIELD:
+        text = host.read(_SHIELD[subject])
+        return None if text is None else str(_parse(_SHIELD[subject], text)) or None
+    folder = f"{_CGROUPS}/{subject}"
+    for path in (
+        f"{folder}/cpuset.cpus",
+        f"{folder}/cpuset.cpus.effective",
+        "/sys/devices/system/cpu/online",
+    ):
+        text = host.read(path)
+        cpus = _parse(path, text) if text is not None else None
+        if cpus:
+            return str(cpus)
+    return None
+
+
+def write_slice(host: Host, step: Step) -> None:
+    """Confine the unit, or set the shield.
+
+    Raises:
+        WriteRefusedError: systemd or the kernel refuses.
+    """
+    subject = subject_of(step.kind, step.address)
+    cpus = _parse(step.address, step.new or "")
+    if step.kind is Kind.SHIELD:
+        host.write(_SHIELD[subject], str(cpus))
+    else:
+        host.set_allowed_cpus(subject, cpus)
+
+
+def _parse(path: str, text: str) -> CpuSet:
+    try:
+        return CpuSet.parse_kernel(text)
+    except CpuListError as error:
+        raise WriteRefusedError(path, f"holds {text[:80]!r}") from error

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A step: one primitive write with its old and new value, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.changes.change import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from kvmrt_plan.plan.action import Action
+
+
+class Outcome(StrEnum):
+    """What became of a step."""
+
+    DONE = "done"
+    UNCHANGED = "unchanged"
+    PENDING = "pending"
+    FAILED = "failed"
+    NOT_REACHED = "not-reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One address, from `old` to `new`. `number` is that of its action."""
+
+    number: int
+    kind: Kind
+    address: str
+    old: str | None
+    new: str | None
+    #: UUID of the VM it is about, "" for a policy of the host.
+    owner: str = ""
+
+    def reversed(self) -> Step:
+        """The step back."""
+        return Step(self.number, self.kind, self.address, self.new, self.old, self.owner)
+
+
+#: Kinds whose values are gone after a reboot: then there is nothing to undo.
+VOLATILE = frozenset(
+    {
+        Kind.SLICE_CPUS,
+        Kind.SHIELD,
+        Kind.WORKQUEUE_CPUMASK,
+        Kind.IRQ_DEFAULT_AFFINITY,
+        Kind.IRQ_AFFINITY,
+        Kind.CPU_ONLINE,
+        Kind.DOMAIN_LIVE_PIN,
+    }
+)
+
+#: Most steps that share one record of the journal. A crash costs at most the re-reading of so many.
+BATCH = 512
+
+#: Kinds of which many steps may share a record and an fsync: each is undone by itself.
+_BATCHED = frozenset({Kind.IRQ_AFFINITY})
+
+
+def step_of(action: Action) -> Step:
+    """The write that an action stands for."""
+    change = action.change
+    return Step(
+        action.number, change.kind, change.address, change.before, change.after, change.owner
+    )
+
+
+def batches(steps: Iterable[Step]) -> Iterator[tuple[Step, ...]]:
+    """Neighbours that share a record of the journal, in order.
+
+    Moves of interrupts go by hundreds; all elements of one domain's XML are one definition and so one
+    write; every other step stands alone.
+    """
+    for _, group in groupby(steps, key=_batch_key):
+        together = tuple(group)
+        for start in range(0, len(together), BATCH):
+            yield together[start : start + BATCH]
+
+
+def _batch_key(step: Step) -> tuple[Kind, str]:
+    if step.kind in _BATCHED:
+        return step.kind, ""
+    if step.kind is Kind.DOMAIN_XML:
+        return step.kind, step.owner
+    return step.kind, step.address

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which code reads and writes a step: one way for each kind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
+from kvmrt_plan.apply.kernel_files import read_file, write_file
+from kvmrt_plan.apply.slices import read_slice, write_slice
+from kvmrt_plan.changes.change import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from kvmrt_plan.apply.step import Step
+    from kvmrt_plan.ports import Host
+
+
+def write_units(batch: Sequence[Step]) -> Iterator[Sequence[Step]]:
+    """The steps of a batch that are one write: all elements of a domain, or each step by itself."""
+    if batch[0].kind is Kind.DOMAIN_XML:
+        yield batch
+    else:
+        for step in batch:
+            yield (step,)
+
+
+def read_unit(host: Host, unit: Sequence[Step]) -> list[str | None]:
+    """Present values of the steps of one write.
+
+    Raises:
+        WriteRefusedError: a value cannot be read.
+    """
+    if unit[0].kind is Kind.DOMAIN_XML:
+        return read_definition(host, unit)
+    return [_read(host, step) for step in unit]
+
+
+def write_unit(host: Host, unit: Sequence[Step]) -> None:
+    """One write.
+
+    Raises:
+        WriteRefusedError: it was refused.
+    """
+    if unit[0].kind is Kind.DOMAIN_XML:
+        write_definition(host, unit)
+        return
+    for step in unit:
+        _write(host, step)
+
+
+def _read(host: Host, step: Step) -> str | None:
+    match step.kind:
+        case (
+            Kind.IRQ_AFFINITY | Kind.IRQ_DEFAULT_AFFINITY | Kind.WORKQUEUE_CPUMASK | Kind.CPU_ONLINE
+        ):
+            return read_file(host, step)
+        case Kind.SLICE_CPUS | Kind.SHIELD:
+            return read_slice(host, step)
+        case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
+            return read_domain(host, step)
+        case _:
+            assert_never(step.kind)
+
+
+def _write(host: Host, step: Step) -> None:
+    match step.kind:
+        case (
+            Kind.IRQ_AFFINITY | Kind.IRQ_DEFAULT_AFFINITY | Kind.WORKQUEUE_CPUMASK | Kind.CPU_ONLINE
+        ):
+            write_file(host, step)
+        case Kind.SLICE_CPUS | Kind.SHIELD:
+            write_slice(host, step)
+        case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
+            write_domain(host, step)
+        case _:
+            assert_never(step.kind)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes to libvirt's domains, over a connection that may write. Opened on first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.threads import parse_threads, qemu_folders
+from kvmrt_plan.hosts.capture import capture_guest_processes
+from kvmrt_plan.hosts.libvirt_domains import load_libvirt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kvmrt_plan.facts.domain import Thread
+    from kvmrt_plan.values.cpuset import CpuSet
+
+
+class LibvirtDomains:
+    """A `Domains` port over libvirt-python (https://libvirt.org/html/libvirt-libvirt-domain.html)."""
+
+    def __init__(self, uri: str, *, root: str = "") -> None:
+        self._uri = uri
+        self._root = root
+        self._connection: Any = None
+        self._libvirt: Any = None
+
+    def definition(self, uuid: str) -> str:
+        """The inactive XML, passwords included."""
+        flags = self._flag("VIR_DOMAIN_XML_INACTIVE") | self._flag("VIR_DOMAIN_XML_SECURE")
+        text: str = self._ask(uuid, lambda domain: domain.XMLDesc(flags))
+        return text
+
+    def define(self, xml: str) -> None:
+        """Validated against libvirt's schema: without it, elements it does not know are dropped."""
+        flags = self._flag("VIR_DOMAIN_DEFINE_VALIDATE")
+        self._guard("define", lambda: self._connected().defineXMLFlags(xml, flags))
+
+    def name(self, uuid: str) -> str:
+        """The domain's name."""
+        return str(self._ask(uuid, lambda domain: domain.name()))
+
+    def rename(self, uuid: str, name: str) -> None:
+        """For a domain that is shut off."""
+        self._ask(uuid, lambda domain: domain.rename(name, 0))
+
+    def has_autostart(self, uuid: str) -> bool:
+        """Whether libvirt starts it at boot."""
+        return bool(self._ask(uuid, lambda domain: domain.autostart()))
+
+    def set_autostart(self, uuid: str, *, is_on: bool) -> None:
+        """Let libvirt start it at boot, or not."""
+        self._ask(uuid, lambda domain: domain.setAutostart(int(is_on)))
+
+    def live_definition(self, uuid: str) -> str:
+        """The XML of the running guest, "" when it does not run."""
+        return str(self._ask(uuid, lambda domain: domain.XMLDesc(0) if domain.isActive() else ""))
+
+    def pin(self, uuid: str, key: str, cpus: CpuSet) -> None:
+        """Move threads of the running guest; its definition stays as it is."""
+        live = self._flag("VIR_DOMAIN_AFFECT_LIVE")
+        kind, _, number = key.partition(" ")
+
+        def move(domain: Any) -> None:
+            width = self._connected().getCPUMap(0)[0]
+            bits = tuple(cpu in cpus for cpu in range(max(width, max(cpus, default=0) + 1)))
+            if kind == "vcpupin":
+                domain.pinVcpuFlags(int(number), bits, live)
+            elif kind == "iothreadpin":
+                domain.pinIOThread(int(number), bits, live)
+            else:
+                domain.pinEmulator(bits, live)
+
+        self._ask(uuid, move)
+
+    def threads(self, uuid: str) -> tuple[Thread, ...]:
+        """What /proc tells of the guest's QEMU process."""
+        snapshot = capture_guest_processes(self._root or "/")
+        folder = qemu_folders(snapshot).get(uuid)
+        return parse_threads(snapshot, folder) if folder else ()
+
+    def _connected(self) -> Any:
+        if self._connection is None:
+            self._connection = self._guard(self._uri, lambda: self._module().open(self._uri))
+        return self._connection
+
+    def _module(self) -> Any:
+        if self._libvirt is None:
+            self._libvirt = load_libvirt()
+        if self._libvirt is None:
+            raise WriteRefusedError(self._uri, "the Python module libvirt is not installed")
+        return self._libvirt
+
+    def _flag(self, name: str) -> int:
+        return int(getattr(self._module(), name))
+
+    def _ask(self, uuid: str, question: Callable[[Any], Any]) -> Any:
+        """Ask about a domain that is looked up each time: after a rename an old handle keeps the old
+        name.
+        """
+        return self._guard(uuid, lambda: question(self._connected().lookupByUUIDString(uuid)))
+
+    def _guard(self, target: str, call: Callable[[], Any]) -> Any:
+        libvirt = self._module()
+        try:
+            return call()
+        except libvirt.libvirtError as error:
+            raise WriteRefusedError(target, str(error.get_error_message() or error)) from error

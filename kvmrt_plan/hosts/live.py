@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""This machine, or a tree that looks like one (`root`, for tests and benchmarks)."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.hosts.capture import capture_live
+from kvmrt_plan.hosts.libvirt_domains import read_libvirt
+from kvmrt_plan.hosts.libvirt_writer import LibvirtDomains
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.values.cpuset import CpuSet
+
+#: The kernel's text at such a path is gone, or was never there.
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ESRCH, errno.ENODEV, errno.ENXIO})
+_LIMIT_BYTES = 1 << 20
+_SYSTEMCTL_SECONDS = 60
+
+
+class LiveHost:
+    """A `Host` over the files of this machine, systemd, and libvirt at a URI."""
+
+    def __init__(self, *, uri: str | None, root: str = "", name: str | None = None) -> None:
+        self._uri = uri
+        self._root = root.rstrip("/")
+        self._name = name
+        self._domains = LibvirtDomains(uri or "", root=self._root)
+
+    @property
+    def domains(self) -> LibvirtDomains:
+        """Libvirt at the URI."""
+        return self._domains
+
+    def capture(self) -> Snapshot:
+        """All raw texts, and libvirt's domains when there is a URI."""
+        return capture_live(
+            captured=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            name=self._name,
+            libvirt=read_libvirt(self._uri) if self._uri else None,
+            sys_root=self._root or "/",
+        )
+
+    def read(self, path: str) -> str | None:
+        """The text of a kernel file, None when it is not there."""
+        try:
+            descriptor = os.open(self._root + path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                content = os.read(descriptor, _LIMIT_BYTES)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise _refused(path, error) from error
+        return content.decode("utf-8", "surrogateescape")
+
+    def write(self, path: str, text: str) -> None:
+        """Change a file that exists, by one system call; the kernel's answer is the outcome."""
+        try:
+            # O_TRUNC is ignored by the kernel's files, and makes a test tree hold just the value.
+            descriptor = os.open(self._root + path, os.O_WRONLY | os.O_CLOEXEC | os.O_TRUNC)
+            try:
+                os.write(descriptor, text.encode() + b"\n")
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise _refused(path, error) from error
+
+    def set_allowed_cpus(self, unit: str, cpus: CpuSet) -> None:
+        """Until the next boot, through systemd: writing the cgroup behind its back would be undone."""
+        command = ("systemctl", "set-property", "--runtime", unit, f"AllowedCPUs={cpus}")
+        _run(command, unit)
+
+
+def _run(command: Sequence[str], target: str) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603  fixed programs, arguments from the address table
+            command, capture_output=True, text=True, timeout=_SYSTEMCTL_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise WriteRefusedError(target, f"{command[0]}: {error}") from error
+    if done.returncode != 0:
+        raise WriteRefusedError(target, f"{' '.join(command)}: {done.stderr.strip()}")
+
+
+def _refused(path: str, error: OSError) -> WriteRefusedError:
+    name = errno.errorcode.get(error.errno or 0, "")
+    return WriteRefusedError(path, error.strerror or str(error), errno_name=name)

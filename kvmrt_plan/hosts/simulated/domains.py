@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""libvirt's side of a simulated host.
+
+As libvirt 9.0 does: what is defined comes back in normal form; a running domain cannot be renamed, and
+no domain can take another's name; a running guest keeps the XML it was started with; a pin to CPUs of
+which none is online fails with the kernel's EINVAL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.changes.live_pins import pin_of_thread
+from kvmrt_plan.domainxml.document import (
+    format_domain,
+    parse_domain,
+    read_settings,
+    write_setting,
+)
+from kvmrt_plan.domainxml.normal import normal_form
+from kvmrt_plan.errors import DomainXmlError, WriteRefusedError
+from kvmrt_plan.facts.threads import parse_threads, qemu_folders
+from kvmrt_plan.hosts.simulated.hotplug import Hotplug, with_affinity
+
+if TYPE_CHECKING:
+    from kvmrt_plan.facts.domain import Thread
+    from kvmrt_plan.facts.snapshot import RawDomain
+    from kvmrt_plan.hosts.simulated.texts import Texts
+    from kvmrt_plan.values.cpuset import CpuSet
+
+
+class SimulatedDomains:
+    """A `Domains` port over the domains of a snapshot."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._hotplug = Hotplug(texts)
+
+    def definition(self, uuid: str) -> str:
+        """The inactive XML."""
+        return self._domain(uuid).xml
+
+    def live_definition(self, uuid: str) -> str:
+        """The running guest's XML."""
+        return self._domain(uuid).live_xml
+
+    def name(self, uuid: str) -> str:
+        """The name."""
+        return self._domain(uuid).name
+
+    def has_autostart(self, uuid: str) -> bool:
+        """Autostart."""
+        return self._domain(uuid).autostart
+
+    def define(self, xml: str) -> None:
+        """Replace the inactive definition of a domain that exists."""
+        try:
+            root = parse_domain(xml, domain="?")
+        except DomainXmlError as error:
+            raise WriteRefusedError("define", error.problem) from error
+        settings, uuid = read_settings(root), (root.findtext("uuid") or "").strip()
+        domain = self._domain(uuid)
+        if settings.get("name") != domain.name:
+            raise WriteRefusedError(
+                "define", f"domain {domain.name!r} is already defined with uuid {uuid}"
+            )
+        normal_form(root)
+        self._texts.change(domains=(replace(domain, xml=format_domain(root)),))
+
+    def rename(self, uuid: str, name: str) -> None:
+        """Rename a domain that is shut off."""
+        domain = self._domain(uuid)
+        if domain.live_xml:
+            raise WriteRefusedError(uuid, "cannot rename active domain")
+        if any(one.name == name for one in self._texts.domains.values()):
+            raise WriteRefusedError(uuid, f"domain with name {name!r} already exists")
+        root = parse_domain(domain.xml, domain=domain.name)
+        write_setting(root, "name", name)
+        self._texts.change(domains=(replace(domain, name=name, xml=format_domain(root)),))
+
+    def set_autostart(self, uuid: str, *, is_on: bool) -> None:
+        """Switch autostart."""
+        self._texts.change(domains=(replace(self._domain(uuid), autostart=is_on),))
+
+    def threads(self, uuid: str) -> tuple[Thread, ...]:
+        """The guest's threads."""
+        snapshot = self._texts.snapshot()
+        folder = qemu_folders(snapshot).get(uuid)
+        return parse_threads(snapshot, folder) if folder else ()
+
+    def pin(self, uuid: str, key: str, cpus: CpuSet) -> None:
+        """Move the threads that the pin governs, and note the pin in the running guest's XML."""
+        domain = self._domain(uuid)
+        if not domain.live_xml:
+            raise WriteRefusedError(uuid, "Requested operation is not valid: domain is not running")
+        if not cpus & self._hotplug.online:
+            raise WriteRefusedError(uuid, "cannot set CPU affinity on process: Invalid argument")
+        root = parse_domain(domain.live_xml, domain=domain.name)
+        write_setting(root, key, str(cpus))
+        normal_form(root)
+        self._texts.change(
+            files=self._moved_threads(uuid, key, cpus),
+            domains=(replace(domain, live_xml=format_domain(root)),),
+        )
+
+    def _moved_threads(self, uuid: str, key: str, cpus: CpuSet) -> dict[str, str | None]:
+        folder = qemu_folders(self._texts.snapshot()).get(uuid)
+        moved: dict[str, str | None] = {}
+        for thread in self.threads(uuid):
+            # Threads that no pin names (workers, VNC) live in the emulator's cgroup.
+            if (pin_of_thread(thread.name) or "emulatorpin") == key:
+                path = f"{folder}/task/{thread.tid}/status"
+                moved[path] = with_affinity(self._texts.files[path], cpus)
+        return moved
+
+    def _domain(self, uuid: str) -> RawDomain:
+        try:
+            return self._texts.domains[uuid]
+        except KeyError:
+            raise WriteRefusedError(
+                uuid, f"Domain not found: no domain with matching uuid '{uuid}'"
+            ) from None

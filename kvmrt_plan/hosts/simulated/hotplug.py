@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CPUs of a simulated host going offline and coming back.
+
+As measured on Linux 6.1: an offline CPU loses its topology folder; it leaves the sibling lists of its
+core and the list of its node; an interrupt whose last online CPU it was is opened to all CPUs; threads
+that were bound to it alone run on every online CPU. When it comes back its topology does too, but not
+the interrupts.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.values.cpuset import CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kvmrt_plan.hosts.simulated.texts import Texts
+
+_CPUS = "/sys/devices/system/cpu"
+_NODES = "/sys/devices/system/node"
+_SIBLINGS = ("thread_siblings_list", "core_cpus_list")
+_AFFINITY = re.compile(r"/proc/irq/(\d+)/smp_affinity_list")
+_STATUS = re.compile(r"/proc/\d+/task/\d+/status")
+_ALLOWED = re.compile(r"^Cpus_allowed_list:\t(.*)$", re.MULTILINE)
+
+
+class Hotplug:
+    """Takes CPUs offline and brings them back."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+
+    @property
+    def online(self) -> CpuSet:
+        """CPUs that are online."""
+        return self._list(f"{_CPUS}/online")
+
+    @property
+    def possible(self) -> CpuSet:
+        """CPUs that the kernel has room for."""
+        return self._list(f"{_CPUS}/possible") or self._list(f"{_CPUS}/present") or self.online
+
+    def take_offline(self, cpu: int) -> None:
+        """As `echo 0 > cpuN/online`."""
+        if cpu not in self.online:
+            return
+        rest = self.online - CpuSet((cpu,))
+        hidden = dict(self._topology(cpu))
+        files: dict[str, str | None] = dict.fromkeys(hidden)
+        for path, text in self._shared_lists(cpu):
+            hidden[path + f"#{cpu}"] = text
+            files[path] = f"{CpuSet.parse_kernel(text) - CpuSet((cpu,))}\n"
+        files.update(self._state(cpu, rest, "0"))
+        files.update(self._moved_interrupts(cpu, rest))
+        files.update(self._floating_threads(rest))
+        self._texts.change(files=files, dormant=dict(hidden))
+
+    def bring_online(self, cpu: int) -> None:
+        """As `echo 1 > cpuN/online`."""
+        if cpu in self.online:
+            return
+        everyone = self.online | CpuSet((cpu,))
+        files: dict[str, str | None] = {}
+        dormant: dict[str, str | None] = {}
+        for path, text in self._texts.dormant.items():
+            if path.startswith(f"{_CPUS}/cpu{cpu}/"):
+                files[path] = self._own_list(path, text, everyone)
+                dormant[path] = None
+            elif path.endswith(f"#{cpu}"):
+                shared = path.rpartition("#")[0]
+                dormant[path] = None
+                present = self._texts.files.get(shared)
+                if present is not None:
+                    files[shared] = f"{CpuSet.parse_kernel(present) | CpuSet((cpu,))}\n"
+        files.update(self._state(cpu, everyone, "1"))
+        self._texts.change(files=files, dormant=dormant)
+
+    def _own_list(self, path: str, text: str, online: CpuSet) -> str:
+        """Its own sibling list names those of its core that are online now."""
+        if not path.endswith(_SIBLINGS):
+            return text
+        return f"{CpuSet.parse_kernel(text) & online}\n"
+
+    def _state(self, cpu: int, online: CpuSet, digit: str) -> dict[str, str]:
+        files = {f"{_CPUS}/online": f"{online}\n", f"{_CPUS}/cpu{cpu}/online": f"{digit}\n"}
+        offline = f"{_CPUS}/offline"
+        if offline in self._texts.files:
+            files[offline] = f"{self.possible - online}\n"
+        return files
+
+    def _topology(self, cpu: int) -> list[tuple[str, str]]:
+        prefix = f"{_CPUS}/cpu{cpu}/topology/"
+        return [(path, text) for path, text in self._texts.files.items() if path.startswith(prefix)]
+
+    def _shared_lists(self, cpu: int) -> Iterator[tuple[str, str]]:
+        """Lists of others that name the CPU: siblings' and the node's."""
+        own = self._siblings(cpu)
+        for other in own:
+            for name in _SIBLINGS:
+                path = f"{_CPUS}/cpu{other}/topology/{name}"
+                if other != cpu and path in self._texts.files:
+                    yield path, self._texts.files[path]
+        for path, text in self._texts.files.items():
+            is_node = path.startswith(f"{_NODES}/node") and path.endswith("/cpulist")
+            if is_node and cpu in CpuSet.parse_kernel(text):
+                yield path, text
+
+    def _siblings(self, cpu: int) -> CpuSet:
+        for name in _SIBLINGS:
+            found = self._list(f"{_CPUS}/cpu{cpu}/topology/{name}")
+            if found:
+                return found
+        return CpuSet()
+
+    def _moved_interrupts(self, cpu: int, rest: CpuSet) -> Iterator[tuple[str, str]]:
+        files = self._texts.files
+        for path, text in list(files.items()):
+            matched = _AFFINITY.fullmatch(path)
+            if matched is None:
+                continue
+            effective = f"/proc/irq/{matched[1]}/effective_affinity_list"
+            now = CpuSet.parse_kernel(text)
+            if not now & rest:
+                now = self.possible
+                yield path, f"{now}\n"
+            if cpu in self._list(effective):
+                yield effective, f"{(now & rest).first}\n"
+
+    def _floating_threads(self, rest: CpuSet) -> Iterator[tuple[str, str]]:
+        for path, text in list(self._texts.files.items()):
+            matched = _ALLOWED.search(text) if _STATUS.fullmatch(path) else None
+            if matched and not CpuSet.parse_kernel(matched[1]) & rest:
+                yield path, with_affinity(text, rest)
+
+    def _list(self, path: str) -> CpuSet:
+        return CpuSet.parse_kernel(self._texts.files.get(path, ""))
+
+
+def with_affinity(status: str, cpus: CpuSet) -> str:
+    """A thread's /proc/.../status with another affinity."""
+    status = _ALLOWED.sub(f"Cpus_allowed_list:\t{cpus}", status)
+    return re.sub(
+        r"^Cpus_allowed:\t.*$", f"Cpus_allowed:\t{cpus.format_mask()}", status, flags=re.MULTILINE
+    )

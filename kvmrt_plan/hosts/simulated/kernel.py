@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel's side of a simulated host: what its files answer when they are written.
+
+Errors as measured on Linux 6.1 PREEMPT_RT: an interrupt that is managed, the timer and the cascade
+refuse any affinity with EIO; a mask without an online CPU is EINVAL; a CPU beyond the possible ones is
+ERANGE in a list and EOVERFLOW in a mask; an empty workqueue mask is EINVAL.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.irq import parse_irqs
+from kvmrt_plan.hosts.simulated.hotplug import Hotplug
+from kvmrt_plan.values.cpuset import CpuListError, CpuSet
+
+if TYPE_CHECKING:
+    from kvmrt_plan.hosts.simulated.texts import Texts
+
+_IRQ = re.compile(r"/proc/irq/(\d+)/smp_affinity_list")
+_ONLINE = re.compile(r"/sys/devices/system/cpu/cpu(\d+)/online")
+_WORKQUEUE = re.compile(r"/sys/devices/virtual/workqueue/(?:[^/]+/)?cpumask")
+_DEFAULT_AFFINITY = "/proc/irq/default_smp_affinity"
+_SHIELD = re.compile(r"/proc/shield/(?:procs|irqs|ltmrs)")
+_TEXTS = {
+    "EIO": "Input/output error",
+    "EINVAL": "Invalid argument",
+    "ERANGE": "Numerical result out of range",
+    "EOVERFLOW": "Value too large for defined data type",
+    "EBUSY": "Device or resource busy",
+    "ENOENT": "No such file or directory",
+    "EACCES": "Permission denied",
+}
+
+
+def refusal(path: str, errno_name: str) -> WriteRefusedError:
+    """What the real host's write(2) would fail with."""
+    return WriteRefusedError(path, _TEXTS[errno_name], errno_name=errno_name)
+
+
+class Kernel:
+    """Answers writes to kernel files; changes the texts as the kernel would."""
+
+    def __init__(self, texts: Texts) -> None:
+        self._texts = texts
+        self._hotplug = Hotplug(texts)
+        # Which interrupts cannot be moved does not change while a host runs.
+        irqs = parse_irqs(texts.snapshot())
+        self._fixed = {n for n, one in irqs.items() if one.is_managed or not one.is_movable}
+
+    def write(self, path: str, text: str) -> None:
+        """Write one file.
+
+        Raises:
+            WriteRefusedError: as the kernel refuses.
+        """
+        if path not in self._texts.files:
+            raise refusal(path, "ENOENT")
+        if matched := _IRQ.fullmatch(path):
+            self._write_irq(path, int(matched[1]), text)
+        elif matched := _ONLINE.fullmatch(path):
+            self._write_online(path, int(matched[1]), text)
+        elif _WORKQUEUE.fullmatch(path) or path == _DEFAULT_AFFINITY:
+            self._write_mask(path, text)
+        elif _SHIELD.fullmatch(path):
+            cpus = self._list(path, text)
+            self._texts.change(files={path: f"{cpus}\n"})
+        else:
+            raise refusal(path, "EACCES")
+
+    def _write_irq(self, path: str, number: int, text: str) -> None:
+        if number in self._fixed:
+            raise refusal(path, "EIO")
+        cpus = self._list(path, text)
+        online = cpus & self._hotplug.online
+        if not online:
+            raise refusal(path, "EINVAL")
+        files: dict[str, str | None] = {path: f"{cpus}\n"}
+        files.update(self._twins(number, cpus, online))
+        self._texts.change(files=files)
+
+    def _twins(self, number: int, cpus: CpuSet, online: CpuSet) -> dict[str, str]:
+        """The same value in the interrupt's other files. The effective CPU stays if it may."""
+        folder, files = f"/proc/irq/{number}", self._texts.files
+        twins = {}
+        if f"{folder}/smp_affinity" in files:
+            twins[f"{folder}/smp_affinity"] = cpus.format_mask() + "\n"
+        effective = f"{folder}/effective_affinity_list"
+        if effective in files:
+            now = CpuSet.parse_kernel(files[effective])
+            if not now or not now <= online:
+                twins[effective] = f"{online.first}\n"
+        return twins
+
+    def _write_online(self, path: str, cpu: int, text: str) -> None:
+        if text.strip() not in ("0", "1"):
+            raise refusal(path, "EINVAL")
+        if text.strip() == "1":
+            self._hotplug.bring_online(cpu)
+        elif self._hotplug.online == CpuSet((cpu,)):
+            raise refusal(path, "EBUSY")
+        else:
+            self._hotplug.take_offline(cpu)
+
+    def _write_mask(self, path: str, text: str) -> None:
+        try:
+            cpus = CpuSet.parse_mask(text)
+        except CpuListError:
+            raise refusal(path, "EINVAL") from None
+        if not cpus & self._hotplug.online:
+            raise refusal(path, "EINVAL")
+        if not cpus <= self._hotplug.possible:
+            raise refusal(path, "EOVERFLOW")
+        self._texts.change(files={path: cpus.format_mask() + "\n"})
+
+    def _list(self, path: str, text: str) -> CpuSet:
+        try:
+            cpus = CpuSet.parse_kernel(text)
+        except CpuListError:
+            raise refusal(path, "EINVAL") from None
+        if not cpus <= self._hotplug.possible:
+            raise refusal(path, "ERANGE")
+        return cpus

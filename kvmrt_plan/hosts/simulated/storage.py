@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A simulated host that lives in a snapshot file.
+
+While it is changed, each change is one line in `FILE.writes`, appended with one write(2); when the run
+ends, the file is written anew and the log removed. A run that is killed leaves the log, and whoever opens
+the host next sees every change that was made, just as on a machine.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.errors import HostError
+from kvmrt_plan.facts.document import MAX_SNAPSHOT_BYTES, dump_snapshot, load_snapshot
+from kvmrt_plan.hosts.files import read_document, write_document
+from kvmrt_plan.hosts.simulated.host import SimulatedHost
+from kvmrt_plan.hosts.simulated.texts import Texts
+from kvmrt_plan.hosts.state import no_boundary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kvmrt_plan.facts.snapshot import Snapshot
+
+_LOG = ".writes"
+
+
+def read_snapshot_file(path: str) -> Snapshot:
+    """The simulated host's present state: the file, and what a killed run has changed since.
+
+    Raises:
+        KvmrtError: the file cannot be read, or is no snapshot.
+    """
+    content = read_document(path, limit_bytes=MAX_SNAPSHOT_BYTES)
+    snapshot = load_snapshot(content, file=path)
+    lines = _logged(path + _LOG)
+    if not lines:
+        return snapshot
+    texts = Texts(snapshot)
+    for line in lines:
+        texts.replay(line)
+    return texts.snapshot()
+
+
+class SnapshotFile:
+    """Opens a simulated host for changes; `close` writes the new state.
+
+    Args:
+        path: the snapshot file.
+        out: where the new state goes instead; `path` then stays as it is.
+        boundary: called before each write, for tests.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        out: str | None = None,
+        boundary: Callable[[str], None] = no_boundary,
+    ) -> None:
+        self._target = out or path
+        snapshot = read_snapshot_file(path)
+        if out is not None:
+            write_document(out, dump_snapshot(snapshot))
+        self._is_changed = os.path.exists(self._target + _LOG)
+        self._descriptor: int | None = None
+        self.host = SimulatedHost(snapshot, log=self._append, boundary=boundary)
+
+    def close(self) -> None:
+        """Write the present state to the file, and remove the log."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+        if self._is_changed:
+            write_document(self._target, dump_snapshot(self.host.capture()))
+            os.unlink(self._target + _LOG)
+            self._is_changed = False
+
+    def _append(self, line: bytes) -> None:
+        if self._descriptor is None:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            try:
+                self._descriptor = os.open(self._target + _LOG, flags, 0o600)
+            except OSError as error:
+                raise HostError(
+                    f"{self._target}{_LOG}: {error.strerror}",
+                    "name a file that may be written with --host-out",
+                ) from error
+            self._is_changed = True
+        os.write(self._descriptor, line)
+
+
+def _logged(path: str) -> list[bytes]:
+    """Complete lines of the log: a torn last one was never made."""
+    try:
+        content = read_document(path, limit_bytes=MAX_SNAPSHOT_BYTES)
+    except HostError:
+        return []
+    return content[: content.rfind(b"\n") + 1].splitlines()

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the core asks of the outside: a host, its libvirt, and a place for what must survive a crash.
+
+Implementations live in `hosts/`. Each method names the error it raises; nothing else may come out of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kvmrt_plan.facts.domain import Thread
+    from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.values.cpuset import CpuSet
+
+#: Called with a description before every write, fsync, rename and unlink. Tests stop the process in it.
+Boundary: TypeAlias = "Callable[[str], None]"
+
+
+class Domains(Protocol):
+    """libvirt's domains, by UUID in canonical form. Every method raises WriteRefusedError when libvirt
+    refuses, with libvirt's text.
+    """
+
+    def definition(self, uuid: str) -> str:
+        """The inactive XML with passwords (VIR_DOMAIN_XML_SECURE): what is edited must hold them, or
+        defining it would drop them.
+        """
+
+    def define(self, xml: str) -> None:
+        """VirDomainDefineXMLFlags with VIR_DOMAIN_DEFINE_VALIDATE: an element that libvirt does not
+        know is an error and not dropped in silence.
+        """
+
+    def name(self, uuid: str) -> str:
+        """The domain's name."""
+
+    def rename(self, uuid: str, name: str) -> None:
+        """virDomainRename; the domain must be shut off."""
+
+    def has_autostart(self, uuid: str) -> bool:
+        """VirDomainGetAutostart."""
+
+    def set_autostart(self, uuid: str, *, is_on: bool) -> None:
+        """VirDomainSetAutostart."""
+
+    def live_definition(self, uuid: str) -> str:
+        """The XML of the running guest, "" when it does not run."""
+
+    def pin(self, uuid: str, key: str, cpus: CpuSet) -> None:
+        """Move threads of the running guest: `vcpupin 0`, `emulatorpin`, `iothreadpin 1`."""
+
+    def threads(self, uuid: str) -> tuple[Thread, ...]:
+        """The threads of the guest's QEMU process; empty when it does not run."""
+
+
+class Host(Protocol):
+    """A machine, real or simulated. Paths are absolute, as on the machine itself."""
+
+    @property
+    def domains(self) -> Domains:
+        """Libvirt on this host."""
+
+    def capture(self) -> Snapshot:
+        """All raw texts that facts are parsed from."""
+
+    def read(self, path: str) -> str | None:
+        """The text at the path, None when there is none.
+
+        Raises:
+            WriteRefusedError: it exists and cannot be read.
+        """
+
+    def write(self, path: str, text: str) -> None:
+        """Change a file of the kernel's that exists, by one system call.
+
+        Raises:
+            WriteRefusedError: with the errno's name.
+        """
+
+    def set_allowed_cpus(self, unit: str, cpus: CpuSet) -> None:
+        """`systemctl set-property --runtime UNIT AllowedCPUs=...`.
+
+        Raises:
+            WriteRefusedError: systemd refused, or the unit's cgroup does not show the value.
+        """
+
+
+class StateStore(Protocol):
+    """A folder of small files that only root may read. Names are relative, with `/` between parts."""
+
+    def read(self, name: str) -> bytes | None:
+        """The whole file, None when there is none."""
+
+    def append(self, name: str, content: bytes) -> None:
+        """Add to the file; on disk (fsync) when it returns."""
+
+    def replace(self, name: str, content: bytes) -> None:
+        """The file holds this content or what it held before, never anything between."""
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Move the file; on disk when it returns."""
+
+    def truncate(self, name: str, size: int) -> None:
+        """Cut the file after `size` bytes."""
+
+    def remove(self, name: str) -> None:
+        """Delete the file, if it is there."""
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """Sorted names in the folder; empty when there is none."""
