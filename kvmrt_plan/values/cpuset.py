@@ -74,7 +74,7 @@ class CpuSet:
     def parse_kernel(cls, text: str) -> CpuSet:
         r"""A cpulist as the kernel prints or takes it: trailing NUL or newline, `(null)`, strides.
 
-        >>> str(CpuSet.parse_kernel("0-6:1/2\\n"))
+        >>> str(CpuSet.parse_kernel("0-6:1/2\n"))
         '0,2,4,6'
 
         Raises:
@@ -92,7 +92,7 @@ class CpuSet:
     def parse_mask(cls, text: str) -> CpuSet:
         r"""A cpumask as the kernel prints it: hexadecimal groups of 32 bits, highest first.
 
-        >>> str(CpuSet.parse_mask("1,00000003\\n"))
+        >>> str(CpuSet.parse_mask("1,00000003\n"))
         '0-1,32'
 
         Raises:
