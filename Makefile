@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Two workers: the contract tests start libvirt, more of them gain nothing.
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test format lint types layers schemas check bench lock clean
+.PHONY: demo test format lint types layers schemas examples check bench lock clean
 
 demo:  ## The plan of the bundled example on the terminal; changes nothing.
 	@.ci/setup run
@@ -31,7 +31,13 @@ layers: dev
 	$(BIN)/lint-imports --no-cache --no-logo
 
 schemas: dev  ## Generates schemas/ from the models.
-	$(BIN)/python -m kvmrt_plan.cli.schemas schemas
+	@for name in config plan snapshot topology; do \
+		$(BIN)/kvmrt schema $$name > schemas/$$name.schema.json || exit 1; \
+	done
+
+examples: dev  ## Writes the example host, and the README's plan of it.
+	$(BIN)/python examples/make_two_socket.py
+	$(BIN)/python .ci/readme_plan.py
 
 check:  ## What CI runs.
 	.ci/run

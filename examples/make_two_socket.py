@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MACHINE = Machine(sockets=2, cores_per_socket=8, memory_gib_per_node=64, huge_gib_per_node=16)
 
 GUESTS = (
-    # Made by hand in virt-manager, never pinned; libvirt would start it before its CPUs are shielded.
+    # Made by hand in virt-manager, never pinned.
     Guest(
         name="rt-motion",
         uuid="6d4a1a4e-1d0c-4f0b-9a57-0e8f6f3b2c01",
@@ -43,7 +43,6 @@ GUESTS = (
         vcpus=4,
         memory_gib=8,
         has_topology=False,
-        has_autostart=True,
     ),
     # Runs, and was pinned by hand: both vCPUs on one CPU, the emulator wherever it likes.
     Guest(
@@ -52,8 +51,8 @@ GUESTS = (
         mac="52:54:00:6b:2f:02",
         vcpus=2,
         memory_gib=4,
-        pins={"0": "14", "1": "14"},
-        nodes="1",
+        pins={"0": "6", "1": "6"},
+        nodes="0",
         is_locked=True,
         has_balloon=False,
         pid=2210,
@@ -98,8 +97,7 @@ def interrupts() -> Iterator[Interrupt]:
     """What a PC of this size has: legacy lines, a network card with 8 queues, and an NVMe disk whose
     16 queues the kernel spreads by itself (managed: they refuse a new affinity).
     """
-    legacy = {0: ("2-edge", "timer"), 1: ("1-edge", "i8042"), 4: ("4-edge", "ttyS0"),
-              8: ("8-edge", "rtc0"), 9: ("9-fasteoi", "acpi")}  # fmt: skip
+    legacy = {0: ("2-edge", "timer"), 8: ("8-edge", "rtc0"), 9: ("9-fasteoi", "acpi")}
     for number, (hardware, action) in legacy.items():
         yield Interrupt(
             number=number, action=action, affinity=ALL, chip="IO-APIC", hardware=hardware
@@ -109,7 +107,7 @@ def interrupts() -> Iterator[Interrupt]:
     yield _message(24, "ahci[0000:00:17.0]", CpuSet((8,)), SATA, vector=0)
     yield _message(25, "eth0", ALL, NETWORK, vector=0)
     for queue in range(8):
-        # irqbalance put the queues on every second core of the machine, both sockets.
+        # irqbalance put the queues on every second core of the machine.
         affinity = CpuSet((2 * queue,))
         yield _message(26 + queue, f"eth0-TxRx-{queue}", affinity, NETWORK, vector=queue + 1)
     yield _message(40, "nvme0q0", ALL, DISKS, vector=0)

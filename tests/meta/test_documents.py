@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -136,3 +137,25 @@ def test_every_requirement_is_pinned_with_hashes(repository, name):
 
     assert any(entry[0].isalpha() for entry in entries)
     assert unpinned == []
+
+
+def test_every_dependency_is_used(repository):
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["libvirt"]]
+    names = [re.match(r"[A-Za-z0-9.-]+", line)[0].lower() for line in declared]
+    # The C parser of ruamel.yaml is a package of its own; its module is imported by ruamel.yaml.
+    modules = {name.removesuffix("-python") for name in names} - {"ruamel.yaml.clib"}
+    imported = {
+        module
+        for path in package_files()
+        for module in re.findall(
+            r"^\s*(?:from|import) ([a-z_.]+)", path.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    }
+
+    unused = {
+        name
+        for name in modules
+        if not any(module == name or module.startswith(f"{name}.") for module in imported)
+    }
+    assert unused == set()

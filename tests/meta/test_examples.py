@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 
@@ -92,8 +93,7 @@ def test_an_example_tells_editors_its_schema(repository, configuration):
 
 def test_the_plan_in_the_readme_is_what_the_example_prints(repository):
     readme = (repository / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"^```text\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    printed = kvmrt(repository, "plan", "-f", "examples/two-socket.yaml", "--host", HOST).stdout
+    block = re.search(r"^```text\n\$ kvmrt (.*?)\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
 
-    assert shown is not None
-    assert shown[1] == printed
+    assert block is not None
+    assert block[2] == kvmrt(repository, *shlex.split(block[1])).stdout
