@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from kvmrt_plan.apply.step import Outcome
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.facts.held import HELD_FORMAT, HeldValue, parse_held
+from kvmrt_plan.facts.held import HELD_FORMAT, Held, HeldValue, parse_held
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from kvmrt_plan.apply.journal import Record
+    from kvmrt_plan.apply.step import Step
     from kvmrt_plan.ports import StateStore
 
 FILE = "held.json"
@@ -40,30 +40,40 @@ HELD_KINDS = frozenset(
 def settle_held(volatile: StateStore, record: Record, *, boot_id: str) -> None:
     """Bring the held values in line with a finished run; doing it twice changes nothing."""
     content = volatile.read(FILE)
-    held = dict(parse_held(content.decode() if content else "", boot_id=boot_id))
+    before = parse_held(content.decode() if content else "", boot_id=boot_id)
+    values = dict(before.values)
     for step in record.begun:
-        if step.kind not in HELD_KINDS or record.outcomes.get(step.number) is not Outcome.DONE:
-            continue
-        known = held.get(step.address)
-        original = known.original if known is not None else step.old
-        if step.new == original:
-            held.pop(step.address, None)
-        else:
-            held[step.address] = HeldValue(original=original, written=step.new)
-    if held:
-        volatile.replace(FILE, _dump(held, boot_id).encode())
+        if step.kind in HELD_KINDS and record.outcomes.get(step.number) is Outcome.DONE:
+            _settle(values, step)
+    holders = frozenset(UUID(one) for one in record.header.holders)
+    after = Held(values=values, holders=holders if values else frozenset())
+    if after == before:
+        return
+    if values:
+        volatile.replace(FILE, _dump(after, boot_id).encode())
     else:
         volatile.remove(FILE)
 
 
-def _dump(held: Mapping[str, HeldValue], boot_id: str) -> str:
+def _settle(values: dict[str, HeldValue], step: Step) -> None:
+    """The first value before ours stays; when it is back, nothing is held any more."""
+    known = values.get(step.address)
+    original = known.original if known is not None else step.old
+    if step.new == original:
+        values.pop(step.address, None)
+    else:
+        values[step.address] = HeldValue(original=original, written=step.new)
+
+
+def _dump(held: Held, boot_id: str) -> str:
     document: dict[str, Any] = {
         "format": HELD_FORMAT,
         "format_version": "1.0",
         "boot_id": boot_id,
+        "holders": sorted(map(str, held.holders)),
         "values": {
             address: {"original": one.original, "written": one.written}
-            for address, one in sorted(held.items())
+            for address, one in sorted(held.values.items())
         },
     }
     return json.dumps(document, indent=1) + "\n"

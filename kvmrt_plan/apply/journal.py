@@ -58,6 +58,8 @@ class Header:
     boot_id: str
     user: str
     started: str
+    #: UUIDs of the VMs whose policies are in force once the run is committed.
+    holders: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The first line of a journal."""
@@ -71,6 +73,7 @@ class Header:
             "boot_id": self.boot_id,
             "user": self.user,
             "started": self.started,
+            "holders": list(self.holders),
         }
 
 
@@ -161,6 +164,7 @@ def _header(document: dict[str, Any], name: str) -> Header:
         boot_id=str(document["boot_id"]),
         user=str(document["user"]),
         started=str(document["started"]),
+        holders=tuple(map(str, document["holders"])),
     )
 
 

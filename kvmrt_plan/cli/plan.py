@@ -11,6 +11,7 @@ from kvmrt_plan.cli.host import read_host
 from kvmrt_plan.cli.terminal import wants_colour, width_of
 from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.plan.document import dump_document, plan_document
+from kvmrt_plan.plan.goal import Goal
 from kvmrt_plan.views.plan_text import render_plan
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ EXIT_CHANGES = 2
 def run(arguments: argparse.Namespace) -> int:
     """Show the plan, save it where asked, and say by the exit code what came out."""
     configuration = read_configuration(arguments)
-    plan = plan_host(
-        configuration.value,
-        read_host(arguments),
-        narrowed_to=tuple(sorted(set(arguments.vms))),
+    goal = Goal(
+        configuration=configuration.value,
         findings=configuration.findings,
+        narrowed_to=tuple(sorted(set(arguments.vms))),
         is_strict=arguments.strict,
     )
+    plan = plan_host(goal, read_host(arguments))
     if arguments.json or arguments.json_file or arguments.out:
         document = plan_document(
             plan, configuration=configuration.content, with_unchanged=arguments.verbose

@@ -3,9 +3,10 @@
 
 libvirt quotes attributes with `'`, writes namespace declarations after the attributes, and escapes
 `& < > " '` wherever they stand (src/util/virbuffer.c, virBufferEscapeString); what is inside
-`<metadata>` it hands to libxml2, which quotes with `"`, declares namespaces first and escapes less. Text
+`<metadata>` it leaves to libxml2, which quotes with `"`, declares namespaces first and escapes less. Text
 that libvirt wrote therefore comes back byte for byte, and a difference between two texts is a change
-that somebody made. Other documents come back equal by XML's own rules (Canonical XML).
+that somebody made. Other documents come back equal by XML's own rules (Canonical XML); so does metadata
+that declares a namespace once more that its parent has declared, which lxml does not show.
 """
 
 from __future__ import annotations
@@ -67,6 +68,8 @@ def _write(
     written: list[str], element: _Element, scope: Mapping[str | None, str], notation: _Notation
 ) -> None:
     """Recursion ends where the parser does, at 256 levels."""
+    if element.tag == "metadata":
+        notation = _LIBXML2
     declared, inner_scope = _declarations(element, scope)
     tag = _qualified(str(element.tag), element.prefix)
     attributes = [
@@ -81,7 +84,7 @@ def _write(
         written.append("/>")
         return
     written.append(">")
-    _write_content(written, element, inner_scope, _LIBXML2 if tag == "metadata" else notation)
+    _write_content(written, element, inner_scope, notation)
     written.append(f"</{tag}>")
 
 

@@ -101,7 +101,10 @@ def insert(parent: _Element, tag: str, attributes: dict[str, str] | None = None)
         for index, sibling in enumerate(parent)
         if sibling is not made and sibling.tag in order and _rank(sibling, order) <= rank
     ]
-    _settle(parent, made, landmarks[-1] + 1 if landmarks or not order else 0)
+    if landmarks:
+        _settle(parent, made, landmarks[-1] + 1)
+    else:
+        _settle(parent, made, 0 if order else len(parent) - 1)
     return made
 
 
@@ -169,7 +172,8 @@ def set_text(element: _Element, text: str) -> None:
 
 def _rank(element: _Element, order: tuple[str, ...]) -> tuple[int, int]:
     tag = str(element.tag)
-    digits = (element.get(_NUMBERS.get(tag, "")) or "").partition("-")[0].partition(",")[0]
+    text = element.get(_NUMBERS[tag], "") if tag in _NUMBERS else ""
+    digits = text.partition(",")[0].partition("-")[0]
     number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
     return (order.index(tag) if tag in order else len(order)), number
 

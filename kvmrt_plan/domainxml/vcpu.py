@@ -25,11 +25,13 @@ class Vcpu:
     families = ("vcpus", "vcpu-cpuset", "vcpu-placement")
 
     def read(self, domain: _Element) -> dict[str, str]:
-        """`placement='static'` is libvirt's default and has no key."""
+        """`vcpus` always, as libvirt makes it 1 where nothing is said; `placement='static'` is
+        libvirt's default and has no key.
+        """
+        found = {"vcpus": max_vcpus(domain)}
         vcpu = tree.child(domain, "vcpu")
         if vcpu is None:
-            return {}
-        found = {"vcpus": canonical_number(tree.text_of(vcpu))}
+            return found
         cpuset = vcpu.get("cpuset")
         if cpuset is not None:
             found["vcpu-cpuset"] = canonical_cpuset(cpuset)

@@ -29,6 +29,7 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
     """
     libvirt = snapshot.libvirt
     kernel = parse_kernel(snapshot)
+    held = parse_held(snapshot.files.get(HELD_PATH, ""), boot_id=kernel.boot_id)
     return HostFacts(
         name=snapshot.name,
         captured=snapshot.captured,
@@ -44,6 +45,7 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         libvirt_problem=libvirt.problem if libvirt else "libvirt was not asked",
         libvirt_uri=libvirt.uri if libvirt else "",
         unreadable=dict(sorted(snapshot.unreadable.items())),
-        held=parse_held(snapshot.files.get(HELD_PATH, ""), boot_id=kernel.boot_id),
+        held=held.values,
+        holders=held.holders,
         libvirt_memlock=parse_libvirt_memlock(snapshot),
     )

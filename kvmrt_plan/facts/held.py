@@ -4,6 +4,7 @@
 Sample of the file:
 
     {"format": "kvmrt-held", "format_version": "1.0", "boot_id": "6f0e...",
+     "holders": ["fde74e84-0e1b-404e-90e7-72101e79c48a"],
      "values": {"irq/45": {"original": "0-15", "written": "0-3"}}}
 """
 
@@ -13,6 +14,7 @@ import json
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from kvmrt_plan.errors import FactError
 
@@ -32,22 +34,36 @@ class HeldValue:
     written: str | None
 
 
-def parse_held(text: str, *, boot_id: str) -> Mapping[str, HeldValue]:
-    """Held values by address. None of them when the machine was started since: they are gone.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What is held on a host."""
+
+    #: By address.
+    values: Mapping[str, HeldValue]
+    #: VMs whose policies are in force.
+    holders: frozenset[UUID]
+
+
+NOTHING_HELD = Held(values=MappingProxyType({}), holders=frozenset())
+
+
+def parse_held(text: str, *, boot_id: str) -> Held:
+    """Held values and their holders. Nothing when the machine was started since: all of it is gone.
 
     Raises:
         FactError: the text is no such file.
     """
     if not text:
-        return MappingProxyType({})
+        return NOTHING_HELD
     try:
         document = json.loads(text)
         if document["format"] != HELD_FORMAT or document["boot_id"] != boot_id:
-            return MappingProxyType({})
+            return NOTHING_HELD
         values = {
             str(address): HeldValue(original=one["original"], written=one["written"])
             for address, one in document["values"].items()
         }
+        holders = frozenset(UUID(one) for one in document["holders"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FactError(HELD_PATH, "is no list of held values") from error
-    return MappingProxyType(values)
+    return Held(values=MappingProxyType(values), holders=holders)

@@ -50,5 +50,7 @@ class HostFacts:
     unreadable: Mapping[str, str]
     #: What values had before kvmrt wrote them, by address, for policies that are held.
     held: Mapping[str, HeldValue] = field(default_factory=dict)
+    #: VMs whose policies are in force.
+    holders: frozenset[UUID] = frozenset()
     #: RLIMIT_MEMLOCK of libvirt's daemon, which QEMU inherits; None when not known.
     libvirt_memlock: MemlockLimit | None = None

@@ -31,6 +31,7 @@ def place(
     *,
     goal: frozenset[UUID] = frozenset(),
     named: Collection[str] = (),
+    released: Collection[str] = (),
 ) -> Placement:
     """The placement on a host whose running domains are known.
 
@@ -38,14 +39,18 @@ def place(
         configuration: what is asked for.
         facts: the host; its CPUs, nodes and running domains count.
         goal: VMs that are about to start, so that their host policies are held.
-        named: the names of the only VMs that are looked at: of the others, those that run hold
-            their policies, those that merely have autostart do not. Empty: all are looked at.
+        named: the names of the only VMs that are looked at: the others keep the policies that are
+            in force, but autostart alone does not give them any. Empty: all are looked at.
+        released: names of VMs whose policies end, whatever else speaks for them.
     """
     active = set(goal)
     active.update(uuid for uuid, domain in facts.domains.items() if domain.is_running)
     active.update(
         vm.uuid for vm in configuration.vms if (vm.name in named if named else vm.autostart)
     )
+    if named or released:
+        active.update(facts.holders)
+    active.difference_update(vm.uuid for vm in configuration.vms if vm.name in released)
     placement = place_on(configuration, facts.cpus, active=active)
     if configuration.host.housekeeping is not None:
         return placement

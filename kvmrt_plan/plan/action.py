@@ -45,6 +45,8 @@ class Plan:
     actions: tuple[Action, ...]
     pending: tuple[Pending, ...]
     unchanged: tuple[NoChange, ...]
+    #: UUIDs of the VMs whose policies are in force after it.
+    holders: tuple[str, ...]
     findings: tuple[Finding, ...]
 
     @property

@@ -49,6 +49,7 @@ def plan_document(
             "content": configuration.decode("utf-8", "replace"),
         },
         "narrowed_to": list(plan.narrowed_to),
+        "holders": list(plan.holders),
         "errored": plan.is_errored,
         "summary": plan_summary(plan),
         "actions": [_action(action) for action in plan.actions],

@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kvmrt_plan.changes.change import Considered
-    from kvmrt_plan.desired.model import Configuration
     from kvmrt_plan.diagnostics import Finding
     from kvmrt_plan.facts.host import HostFacts
+    from kvmrt_plan.placement.model import Placement
+    from kvmrt_plan.plan.goal import Goal
 
 
 def make_plan(
-    configuration: Configuration,
+    goal: Goal,
     facts: HostFacts,
+    placement: Placement,
     considered: Sequence[Considered],
     *,
     findings: tuple[Finding, ...],
-    narrowed_to: tuple[str, ...] = (),
 ) -> Plan:
     """Order and number the changes. With an error among the findings there are no actions: half of
     what was asked is not what was asked.
@@ -38,12 +39,13 @@ def make_plan(
             kernel=facts.kernel.release,
             boot_id=facts.kernel.boot_id,
         ),
-        configuration=configuration.file,
-        narrowed_to=narrowed_to,
+        configuration=goal.configuration.file,
+        narrowed_to=goal.narrowed_to,
         actions=() if has_errors(findings) else _number(order_changes(changes)),
         pending=_sorted_pending(considered),
         unchanged=_sorted_unchanged(considered),
         findings=findings,
+        holders=tuple(sorted(str(one.vm.uuid) for one in placement.vms if one.holds_policies)),
     )
 
 

@@ -117,6 +117,9 @@ class PlanDocument(_Part):
     host: HostPart
     configuration: ConfigurationPart
     narrowed_to: tuple[str, ...] = Field(description="VMs it is limited to.", strict=False)
+    holders: tuple[str, ...] = Field(
+        description="UUIDs of the VMs whose policies are in force after it.", strict=False
+    )
     errored: bool = Field(description="An error stops it; then there are no actions.")
     summary: SummaryPart
     actions: tuple[ActionPart, ...] = Field(strict=False)

@@ -18,10 +18,10 @@ from kvmrt_plan.domainxml.document import (
     read_settings,
     write_setting,
 )
-from kvmrt_plan.domainxml.normal import normal_form
 from kvmrt_plan.errors import DomainXmlError, WriteRefusedError
 from kvmrt_plan.facts.threads import parse_threads, qemu_folders
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug, with_affinity
+from kvmrt_plan.hosts.simulated.normal_form import bring_to_normal_form
 
 if TYPE_CHECKING:
     from kvmrt_plan.facts.domain import Thread
@@ -65,7 +65,7 @@ class SimulatedDomains:
             raise WriteRefusedError(
                 "define", f"domain {domain.name!r} is already defined with uuid {uuid}"
             )
-        normal_form(root)
+        bring_to_normal_form(root)
         self._texts.change(domains=(replace(domain, xml=format_domain(root)),))
 
     def rename(self, uuid: str, name: str) -> None:
@@ -98,7 +98,7 @@ class SimulatedDomains:
             raise WriteRefusedError(uuid, "cannot set CPU affinity on process: Invalid argument")
         root = parse_domain(domain.live_xml, domain=domain.name)
         write_setting(root, key, str(cpus))
-        normal_form(root)
+        bring_to_normal_form(root)
         self._texts.change(
             files=self._moved_threads(uuid, key, cpus),
             domains=(replace(domain, live_xml=format_domain(root)),),

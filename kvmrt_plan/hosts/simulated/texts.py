@@ -8,11 +8,11 @@ is killed leaves what a real host would be left with: the writes it had made, an
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from kvmrt_plan.errors import SnapshotError
-from kvmrt_plan.facts.snapshot import RawDomain, RawLibvirt, Snapshot
+from kvmrt_plan.facts.snapshot import RawDomain, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,10 +67,7 @@ class Texts:
         """The present state."""
         libvirt = self._snapshot.libvirt
         if libvirt is not None:
-            domains = tuple(sorted(self.domains.values(), key=lambda one: (one.name, one.uuid)))
-            libvirt = RawLibvirt(
-                uri=libvirt.uri, problem=libvirt.problem, version=libvirt.version, domains=domains
-            )
+            libvirt = replace(libvirt, domains=tuple(self.domains.values()))
         return Snapshot(
             name=self._snapshot.name,
             captured=self._snapshot.captured,

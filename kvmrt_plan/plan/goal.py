@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a plan is made for: a configuration, and how much of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kvmrt_plan.desired.model import Configuration
+    from kvmrt_plan.diagnostics import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """The state that a plan leads to."""
+
+    configuration: Configuration
+    #: What reading the configuration found; it becomes part of the plan.
+    findings: tuple[Finding, ...] = ()
+    #: Names of VMs: only they are defined, and only they and what runs hold policies. Empty: all.
+    narrowed_to: tuple[str, ...] = ()
+    #: Names of VMs whose policies end.
+    released: tuple[str, ...] = ()
+    #: Warnings count as errors.
+    is_strict: bool = False
