@@ -9,6 +9,7 @@ from synthetic_host import Size, synthetic_host, yaml_text
 from kvmrt_plan.desired.load import load_configuration
 from kvmrt_plan.diagnostics import has_errors
 from kvmrt_plan.pipeline import plan_host
+from kvmrt_plan.plan.goal import Goal
 
 SIZES = [Size(cpus=128, irqs=128, vms=16, all_rt=True), Size(cpus=128, irqs=64, vms=20)]
 
@@ -16,7 +17,9 @@ SIZES = [Size(cpus=128, irqs=128, vms=16, all_rt=True), Size(cpus=128, irqs=64, 
 def plan_of(size, *, is_converged):
     configuration, findings = load_configuration(yaml_text(size).encode(), file="kvmrt.yaml")
     assert findings == ()
-    return plan_host(configuration, synthetic_host(size, is_converged=is_converged))
+    return plan_host(
+        Goal(configuration=configuration), synthetic_host(size, is_converged=is_converged)
+    )
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["real time", "mixed"])
