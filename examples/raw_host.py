@@ -162,7 +162,8 @@ def confinement_files(machine: Machine, *, allowed: CpuSet) -> Iterator[tuple[st
     for unit in ("init.scope", "machine.slice", "system.slice", "user.slice"):
         limit = machine.online if unit == "machine.slice" else allowed
         folder = f"/sys/fs/cgroup/{unit}"
-        yield f"{folder}/cpuset.cpus", f"{'' if limit == machine.online else limit}\n"
+        # An administrator once confined the units and gave everything back; a list once set stays.
+        yield f"{folder}/cpuset.cpus", f"{'' if unit == 'machine.slice' else limit}\n"
         yield f"{folder}/cpuset.cpus.effective", f"{limit}\n"
         yield f"{folder}/cpuset.cpus.partition", "member\n"
     for queue in ("", "writeback/"):

@@ -60,6 +60,10 @@ class Host(Protocol):
     """A machine, real or simulated. Paths are absolute, as on the machine itself."""
 
     @property
+    def name(self) -> str:
+        """The host's name, as its snapshots carry it."""
+
+    @property
     def domains(self) -> Domains:
         """Libvirt on this host."""
 

@@ -20,6 +20,7 @@ from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kvmrt_plan.apply.journal import Texts
     from kvmrt_plan.apply.step import Step
     from kvmrt_plan.ports import Host
 
@@ -47,6 +48,40 @@ def write_definition(host: Host, steps: Sequence[Step]) -> None:
         except ValueError as error:
             raise WriteRefusedError(step.address, str(error)) from error
     host.domains.define(format_domain(root))
+
+
+def definition_text(host: Host, batch: Sequence[Step]) -> str | None:
+    """The definition that a batch changes; None when it changes none.
+
+    Raises:
+        WriteRefusedError: libvirt does not give it.
+    """
+    if batch[0].kind is not Kind.DOMAIN_XML:
+        return None
+    return host.domains.definition(batch[0].owner)
+
+
+def restore_definition(host: Host, steps: Sequence[Step], texts: Texts) -> bool:
+    """Define the whole text as it was, if nobody else has changed the definition since.
+
+    Returns:
+        Whether the definition is as it was. False: it has to be taken back element by element.
+    """
+    now = host.domains.definition(steps[0].owner)
+    if now == texts.before:
+        return True
+    if now not in (texts.after, _expected(steps, texts.before)):
+        return False
+    host.domains.define(texts.before)
+    return host.domains.definition(steps[0].owner) == texts.before
+
+
+def _expected(steps: Sequence[Step], before: str) -> str:
+    """The text that was sent to libvirt, for a run that was killed before it could read the answer."""
+    root = parse_domain(before, domain=steps[0].owner)
+    for step in _in_writing_order(steps):
+        write_setting(root, subject_of(step.kind, step.address), step.new)
+    return format_domain(root)
 
 
 def _in_writing_order(steps: Sequence[Step]) -> list[Step]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.apply.domain import definition_text, restore_definition
 from kvmrt_plan.apply.step import Outcome, Step, batches
 from kvmrt_plan.apply.writers import read_unit, write_unit, write_units
 from kvmrt_plan.changes.change import Kind
@@ -24,7 +25,7 @@ from kvmrt_plan.errors import DomainXmlError, WriteRefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kvmrt_plan.apply.journal import Journal
+    from kvmrt_plan.apply.journal import Journal, Record, Texts
     from kvmrt_plan.ports import Host
 
 #: What the kernel answers when an interrupt cannot be moved at all: EIO, since 6.12 EPERM. That is a
@@ -61,12 +62,13 @@ def perform(
     for batch in batches(steps):
         if run.failure is not None:
             break
-        journal.begin(batch)
+        journal.begin(batch, definition_text(host, batch))
         before = dict(run.outcomes)
         for unit in write_units(batch):
             if run.failure is None:
                 _perform_unit(host, unit, run, report)
-        journal.end({n: one for n, one in run.outcomes.items() if n not in before})
+        outcomes = {n: one for n, one in run.outcomes.items() if n not in before}
+        journal.end(outcomes, definition_text(host, batch) if outcomes else None)
     for step in steps:
         if step.number not in run.outcomes:
             run.outcomes[step.number] = Outcome.NOT_REACHED
@@ -138,20 +140,23 @@ def _mismatch(unit: Sequence[Step], present: Sequence[str | None]) -> str:
     return ""
 
 
-def take_back(host: Host, steps: Sequence[Step]) -> tuple[str, ...]:
-    """Undo steps in reverse order, and say what could not be undone.
+def take_back(host: Host, record: Record, steps: Sequence[Step]) -> tuple[str, ...]:
+    """Undo steps of a run in reverse order, and say what could not be undone.
 
     May be called again after a crash in the middle: what is back already is left alone.
     """
     differs: list[str] = []
     for batch in reversed(list(batches(steps))):
+        texts = record.texts.get(batch[0].number)
         for unit in reversed(list(write_units(batch))):
-            differs.extend(_take_back_unit(host, unit))
+            differs.extend(_take_back_unit(host, unit, texts))
     return tuple(differs)
 
 
-def _take_back_unit(host: Host, unit: Sequence[Step]) -> list[str]:
+def _take_back_unit(host: Host, unit: Sequence[Step], texts: Texts | None) -> list[str]:
     try:
+        if texts is not None and restore_definition(host, unit, texts):
+            return []
         present = read_unit(host, unit)
         back = [
             step.reversed()

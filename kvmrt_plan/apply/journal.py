@@ -4,9 +4,13 @@
 One JSON text per line, in this order:
 
     {"format": "kvmrt-journal", "format_version": "1.0", "id": ..., "plan": ..., "boot_id": ..., ...}
-    {"begin": [[number, kind, address, old, new, owner], ...]}     a batch, before its first write
-    {"end": [[number, outcome], ...]}                              the batch, after its last
+    {"begin": [[number, kind, address, old, new, owner], ...], "text": ...}   before its first write
+    {"end": [[number, outcome], ...], "text": ...}                            after its last
     {"finish": "applied"}                                          the commit: one record
+
+`text` is the definition of the domain whose elements a batch changes, before and after: taking it back
+restores the whole text, with what an element-wise undo could not know (a device's address). It may hold
+passwords; the journal is for root alone.
 
 A record is only trusted when its line is complete: a torn last line was never synced, so nothing that it
 announces has been written. The journal of a run stands in `journal`; when it is finished it is renamed
@@ -18,7 +22,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kvmrt_plan.apply.step import Outcome, Step
 from kvmrt_plan.changes.change import Kind
@@ -32,6 +36,13 @@ if TYPE_CHECKING:
 FORMAT_VERSION = "1.0"
 CURRENT = "journal"
 HISTORY = "history"
+
+
+class Texts(NamedTuple):
+    """A domain's definition before a batch, and after it (None: not known)."""
+
+    before: str
+    after: str | None
 
 
 class Finish(StrEnum):
@@ -85,6 +96,8 @@ class Record:
     #: Steps that may have been written, in order.
     begun: list[Step] = field(default_factory=list)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
+    #: Definitions of domains by the number of the first step of their batch: before, and after.
+    texts: dict[int, Texts] = field(default_factory=dict)
     finish: Finish | None = None
     #: What differs when it is incomplete, for people.
     differs: tuple[str, ...] = ()
@@ -110,13 +123,14 @@ class Journal:
         """Write the header."""
         self._append(self.header.document())
 
-    def begin(self, steps: Sequence[Step]) -> None:
+    def begin(self, steps: Sequence[Step], text: str | None = None) -> None:
         """Announce a batch; it is on disk when this returns."""
-        self._append({"begin": [_row(step) for step in steps]})
+        self._append({"begin": [_row(step) for step in steps], "text": text})
 
-    def end(self, outcomes: Mapping[int, Outcome]) -> None:
+    def end(self, outcomes: Mapping[int, Outcome], text: str | None = None) -> None:
         """What became of the batch."""
-        self._append({"end": [[number, str(one)] for number, one in outcomes.items()]})
+        rows = [[number, str(one)] for number, one in outcomes.items()]
+        self._append({"end": rows, "text": text})
 
     def finish(self, how: Finish, differs: Iterable[str] = ()) -> None:
         """The commit: from here on the run is over, whatever happens."""
@@ -170,9 +184,15 @@ def _header(document: dict[str, Any], name: str) -> Header:
 
 def _read_line(record: Record, document: dict[str, Any]) -> None:
     if "begin" in document:
-        record.begun.extend(_step(row) for row in document["begin"])
+        steps = [_step(row) for row in document["begin"]]
+        record.begun.extend(steps)
+        if document["text"] is not None:
+            record.texts[steps[0].number] = Texts(document["text"], None)
     elif "end" in document:
         record.outcomes.update({number: Outcome(one) for number, one in document["end"]})
+        if document["text"] is not None:
+            first = document["end"][0][0]
+            record.texts[first] = Texts(record.texts[first].before, document["text"])
     elif "finish" in document:
         record.finish = Finish(document["finish"])
         record.differs = tuple(map(str, document["differs"]))

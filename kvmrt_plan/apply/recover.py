@@ -66,4 +66,4 @@ def _undo(host: Host, record: Record, *, is_after_reboot: bool) -> tuple[str, ..
     steps = record.written()
     if is_after_reboot:
         steps = [step for step in steps if step.kind not in VOLATILE]
-    return take_back(host, steps)
+    return take_back(host, record, steps)

@@ -178,7 +178,7 @@ def _finish(site: Site, journal: Journal, result: Result) -> None:
         journal.finish(Finish.APPLIED)
         settle_held(site.volatile, record, boot_id=site.boot_id)
     else:
-        result.differs = take_back(site.host, record.written())
+        result.differs = take_back(site.host, record, record.written())
         is_whole = not result.differs
         result.status = Status.REVERTED if is_whole else Status.INCOMPLETE
         journal.finish(Finish.REVERTED if is_whole else Finish.INCOMPLETE, result.differs)

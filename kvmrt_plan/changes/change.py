@@ -43,7 +43,7 @@ class Disturbance(StrEnum):
     #: Every CPU stops for a moment (CPU hotplug runs stop_machine).
     ALL_CPUS = "all-cpus"
     #: A running guest's threads move.
-    GUEST = "guest"
+    GUEST = "guest-threads"
 
 
 class Undo(StrEnum):

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.changes.masks import Masks
     from kvmrt_plan.facts.host import HostFacts
-    from kvmrt_plan.values.cpuset import CpuSet
 
 
 def cpu_changes(masks: Masks, *, leaving: Sequence[Considered]) -> Iterator[Considered]:
@@ -43,7 +42,7 @@ def cpu_changes(masks: Masks, *, leaving: Sequence[Considered]) -> Iterator[Cons
             after="offline",
             disturbance=Disturbance.ALL_CPUS,
             reason=reason,
-            requires=tuple(move for where, move in movers if cpu in where),
+            requires=tuple(movers.get(cpu, ())),
         )
     for cpu in masks.facts.cpus.offline - offlined:
         held = masks.facts.held.get(f"cpu/{cpu}")
@@ -58,16 +57,16 @@ def cpu_changes(masks: Masks, *, leaving: Sequence[Considered]) -> Iterator[Cons
             )
 
 
-def _movers(facts: HostFacts, leaving: Sequence[Considered]) -> list[tuple[CpuSet, str]]:
-    """Interrupts that fire on one CPU now, with the change that moves them.
+def _movers(facts: HostFacts, leaving: Sequence[Considered]) -> dict[int, list[str]]:
+    """By CPU: the changes that move interrupts which fire there now.
 
     The kernel would move them by itself, but to any CPU: the sole target of an interrupt that goes
     offline opens it to all CPUs, those of RT VMs included.
     """
-    found = []
+    found: dict[int, list[str]] = {}
     for change in leaving:
         if isinstance(change, Change) and change.kind is Kind.IRQ_AFFINITY:
             irq = facts.irqs[int(change.address.rpartition("/")[2])]
-            if irq.effective:
-                found.append((irq.effective, change.address))
+            for cpu in irq.effective or ():
+                found.setdefault(cpu, []).append(change.address)
     return found

@@ -22,7 +22,7 @@ from kvmrt_plan.changes.change import (
     Reason,
     ReasonCode,
 )
-from kvmrt_plan.changes.domain_target import domain_target, is_pin
+from kvmrt_plan.changes.domain_target import domain_target, implied, is_pin
 from kvmrt_plan.changes.live_pins import live_pins
 from kvmrt_plan.domainxml.document import parse_domain, read_settings
 
@@ -75,9 +75,11 @@ def _setting(
     value, reason = target
     address, owner = f"vm/{placed.vm.name}/{key}", str(placed.vm.uuid)
     now = written.get(key)
+    is_right = value in (now, implied(key, placed.vm) if now is None else now)
     live = running.get(key) if running is not None else None
-    restart = running is not None and live != value and not _moves_live(key, value)
-    if now != value:
+    is_live = value in (live, implied(key, placed.vm) if live is None else live)
+    restart = running is not None and not is_live and not _moves_live(key, value)
+    if not is_right:
         yield Change(
             kind=Kind.DOMAIN_XML,
             address=address,

@@ -50,6 +50,11 @@ def domain_target(placed: VmPlacement, written: Mapping[str, str]) -> dict[str, 
     return table
 
 
+def implied(key: str, vm: VirtualMachine) -> str | None:
+    """What an absent element amounts to: without a topology every vCPU is a socket of its own."""
+    return f"{vm.nr_vcpus},1,1" if key == "topology" else None
+
+
 def _attributes(vm: VirtualMachine) -> Iterator[tuple[str, Target]]:
     yield "title", (vm.title or None, _attribute(vm, "title", vm.title or "empty"))
     yield (

@@ -10,13 +10,18 @@ from kvmrt_plan import __version__
 #: Looked for in this order when -f is not given.
 DEFAULT_CONFIGURATIONS = ("/etc/kvmrt.cfg", "/etc/kvmrt.yaml")
 
+#: Classes of disturbance that --allow permits.
+ALLOWED = ("guest-threads",)
 #: Documents that have a schema.
 SCHEMAS = ("config", "plan", "snapshot", "topology")
 
 _EXIT_CODES = """\
 exit codes:
-  0 nothing to do, or done    1 error    2 changes pending (--detailed-exitcode)
-  70 a bug in kvmrt           130 interrupted
+  0 nothing to do, or done             1 error
+  2 changes (plan --detailed-exitcode)  3 the plan is stale, nothing was written
+  4 failed and fully taken back         5 failed, and not everything is back
+  6 another run holds the lock          70 a bug in kvmrt
+  130 interrupted
 """
 
 
@@ -35,6 +40,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_topology(commands)
     _add_snapshot(commands)
     _add_schema(commands)
+    _add_apply(commands)
+    _add_revert(commands)
+    _add_recover(commands)
+    _add_history(commands)
     return parser
 
 
@@ -109,6 +118,102 @@ def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "kvmrt schema config > config.schema.json",
     )
     parser.add_argument("name", choices=SCHEMAS, metavar="NAME", help=", ".join(SCHEMAS))
+
+
+def _add_apply(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands,
+        "apply",
+        "perform a plan exactly, prove it, or leave the host as it was",
+        "kvmrt plan -o p.json && kvmrt apply p.json",
+    )
+    parser.add_argument(
+        "vms", nargs="*", metavar="PLAN|VM", help="a saved plan; or only these VMs, by name"
+    )
+    _add_configuration(parser)
+    _add_changed_host(parser)
+    _add_json(parser)
+    _add_consent(parser)
+    parser.add_argument(
+        "--dry-run", action="store_true", help="make every check, and write nothing"
+    )
+    parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        metavar="CLASS",
+        choices=ALLOWED,
+        help=f"permit what touches a running guest: {', '.join(ALLOWED)}",
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep what was written when it cannot be proven"
+    )
+    parser.add_argument(
+        "--release",
+        action="append",
+        metavar="VM",
+        default=[],
+        help="give back what this VM holds, as far as no other needs it",
+    )
+
+
+def _add_revert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "revert", "take a run back and read every value back", "kvmrt revert --yes"
+    )
+    parser.add_argument(
+        "id", nargs="?", metavar="RUN", help="from `kvmrt history`; default: the last applied"
+    )
+    _add_changed_host(parser)
+    _add_consent(parser)
+
+
+def _add_recover(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "recover", "finish, backwards, a run that was killed", "kvmrt recover"
+    )
+    _add_changed_host(parser)
+
+
+def _add_history(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _command(
+        commands, "history", "list what kvmrt has changed on this host", "kvmrt history"
+    )
+    _add_state(parser)
+    parser.add_argument("--host", metavar="SNAPSHOT", help="of this simulated host")
+    _add_json(parser)
+
+
+def _add_changed_host(parser: argparse.ArgumentParser) -> None:
+    """A host that a command changes."""
+    parser.add_argument(
+        "--host", metavar="SNAPSHOT", help="change this simulated host, not this machine"
+    )
+    parser.add_argument(
+        "--host-out", metavar="FILE", help="write the simulated host's new state to FILE"
+    )
+    parser.add_argument("--connect", metavar="URI", help="libvirt to use (default: qemu:///system)")
+    parser.add_argument(
+        "--lock-timeout",
+        metavar="SECONDS",
+        type=float,
+        default=0,
+        help="wait so long for another run to end (default: not at all)",
+    )
+    _add_state(parser)
+
+
+def _add_state(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        help="where the journal is (default: $KVMRT_STATE_DIR, /var/lib/kvmrt; for a simulated "
+        "host beside its snapshot)",
+    )
+
+
+def _add_consent(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _command(

@@ -8,7 +8,6 @@ import time
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import UsageError
-from kvmrt_plan.hosts.files import read_document
 
 if TYPE_CHECKING:
     import argparse
@@ -41,11 +40,14 @@ def read_host(arguments: argparse.Namespace) -> Snapshot:
 
 
 def _read_snapshot(arguments: argparse.Namespace) -> Snapshot:
-    from kvmrt_plan.facts.document import MAX_SNAPSHOT_BYTES, load_snapshot
+    """The simulated host as it is now, with what kvmrt holds of it."""
+    from kvmrt_plan.hosts.simulated.storage import read_snapshot_file
+    from kvmrt_plan.hosts.site import Location, with_state
+    from kvmrt_plan.hosts.state import FolderStore
 
     _refuse_connect(arguments, "--host")
-    content = read_document(arguments.host, limit_bytes=MAX_SNAPSHOT_BYTES)
-    return load_snapshot(content, file=arguments.host)
+    volatile = FolderStore(Location(snapshot=arguments.host).volatile_path)
+    return with_state(read_snapshot_file(arguments.host), volatile)
 
 
 def _refuse_connect(arguments: argparse.Namespace, option: str) -> None:

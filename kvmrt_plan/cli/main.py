@@ -9,13 +9,14 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from kvmrt_plan.cli.arguments import build_parser
-from kvmrt_plan.errors import DesiredStateError, KvmrtError
+from kvmrt_plan.errors import DesiredStateError, HostBusyError, KvmrtError, StalePlanError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EXIT_ERROR = 1
 EXIT_BUG = 70
+_EXIT_CODES = {StalePlanError: 3, HostBusyError: 6}
 EXIT_INTERRUPTED = 130
 #: What a shell reports for a program ended by SIGPIPE: the reader of our output went away.
 EXIT_BROKEN_PIPE = 141
@@ -34,14 +35,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     except KeyboardInterrupt:
-        sys.stderr.write("kvmrt: interrupted; nothing was changed\n")
+        sys.stderr.write("kvmrt: interrupted; `kvmrt recover` takes back what was begun\n")
         return EXIT_INTERRUPTED
     except DesiredStateError as error:
         _report_findings(error)
         return EXIT_ERROR
     except KvmrtError as error:
         _report(error)
-        return EXIT_ERROR
+        return _EXIT_CODES.get(type(error), EXIT_ERROR)
     except Exception:  # noqa: BLE001  whatever else happens is a bug, and has to say so
         _report_bug()
         return EXIT_BUG

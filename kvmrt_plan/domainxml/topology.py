@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`<cpu><topology>`: sockets, cores and threads as the guest effectively sees them.
+"""`<cpu><topology>`: sockets, cores and threads of the guest.
 
-Without the element every vCPU is a socket of its own (libvirt's default, handed to QEMU), so reading
-always gives a value. Levels between (dies, clusters, modules, books, drawers) multiply into the number
-of vCPUs, and libvirt refuses a product that differs from it; a configuration of three numbers means
-one of each. They stay while the three numbers stay, and go when these are written, except where they
-are 1 already: libvirt's normal form spells out `dies='1'`.
+Without the element every vCPU is a socket of its own (libvirt's default, handed to QEMU). Levels between
+(dies, clusters, modules, books, drawers) multiply into the number of vCPUs, and libvirt refuses a product
+that differs from it; a configuration of three numbers means one of each. They stay while the three numbers
+stay, and go when these are written, except where they are 1 already: libvirt's normal form spells out
+`dies='1'`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.domainxml import tree
 from kvmrt_plan.domainxml.setting import canonical_number, parse_number, refuse
-from kvmrt_plan.domainxml.vcpu import max_vcpus
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -28,10 +27,10 @@ class Topology:
     families = ("topology",)
 
     def read(self, domain: _Element) -> dict[str, str]:
-        """The effective topology; never without a value."""
+        """The three numbers; nothing where there is no element."""
         topology = tree.first(domain, "cpu", "topology")
         if topology is None:
-            return {"topology": f"{max_vcpus(domain)},1,1"}
+            return {}
         levels = (canonical_number(topology.get(level, "")) for level in _LEVELS)
         return {"topology": ",".join(levels)}
 
@@ -51,7 +50,7 @@ class Topology:
         numbers = [parse_number(part) for part in value.split(",")]
         if len(numbers) != len(_LEVELS) or not all(numbers):
             raise refuse(key, value, "sockets,cores,threads")
-        if self.read(domain)[key] == value:
+        if self.read(domain).get(key) == value:
             return
         topology = tree.reach(domain, "cpu", "topology")
         for name in topology.attrib:

@@ -32,7 +32,7 @@ class LiveHost:
     def __init__(self, *, uri: str | None, root: str = "", name: str | None = None) -> None:
         self._uri = uri
         self._root = root.rstrip("/")
-        self._name = name
+        self.name = name or os.uname().nodename
         self._domains = LibvirtDomains(uri or "", root=self._root)
 
     @property
@@ -44,7 +44,7 @@ class LiveHost:
         """All raw texts, and libvirt's domains when there is a URI."""
         return capture_live(
             captured=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            name=self._name,
+            name=self.name,
             libvirt=read_libvirt(self._uri) if self._uri else None,
             sys_root=self._root or "/",
         )

@@ -35,6 +35,11 @@ class SimulatedHost:
         self._domains = SimulatedDomains(self.texts)
 
     @property
+    def name(self) -> str:
+        """As its snapshot is named."""
+        return self.texts.name
+
+    @property
     def domains(self) -> SimulatedDomains:
         """Its libvirt."""
         return self._domains

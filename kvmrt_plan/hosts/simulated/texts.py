@@ -23,6 +23,7 @@ class Texts:
 
     def __init__(self, snapshot: Snapshot, log: Callable[[bytes], None] | None = None) -> None:
         self._snapshot = snapshot
+        self.name = snapshot.name
         self._log = log
         self.files = dict(snapshot.files)
         self.links = dict(snapshot.links)

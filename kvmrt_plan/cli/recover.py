@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`kvmrt recover`: finish, backwards, a run that was killed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.apply.recover import recover
+from kvmrt_plan.cli.progress import plain_progress
+from kvmrt_plan.cli.site import location_of
+from kvmrt_plan.hosts.site import open_site
+
+if TYPE_CHECKING:
+    import argparse
+
+EXIT_INCOMPLETE = 5
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Recover, and say what was found."""
+    with open_site(
+        location_of(arguments),
+        purpose="kvmrt recover",
+        lock_timeout_seconds=arguments.lock_timeout,
+    ) as opened:
+        recovery = recover(opened.host, opened.state, opened.volatile, boot_id=opened.boot_id)
+    if recovery is None:
+        sys.stdout.write("nothing to recover: no run was interrupted\n")
+        return 0
+    plain_progress(is_json=False).recovered(recovery)
+    return EXIT_INCOMPLETE if recovery.differs else 0

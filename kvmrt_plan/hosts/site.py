@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host opened for changes, with the folders that belong to it and the lock.
+
+This machine keeps its journal in /var/lib/kvmrt and what dies with the boot in /run/kvmrt; a simulated
+host keeps both beside its snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.facts.held import HELD_PATH
+from kvmrt_plan.facts.recorded import RECORDED_PATH
+from kvmrt_plan.hosts.lock import hold_lock
+from kvmrt_plan.hosts.simulated.storage import SnapshotFile
+from kvmrt_plan.hosts.state import FolderStore, no_boundary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.ports import Domains, Host
+    from kvmrt_plan.values.cpuset import CpuSet
+
+STATE_FOLDER = "/var/lib/kvmrt"
+VOLATILE_FOLDER = "/run/kvmrt"
+_VOLATILE_FILES = {HELD_PATH: "held.json", RECORDED_PATH: "topology.json"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Which host, and where its state is."""
+
+    #: The snapshot of a simulated host; None: this machine.
+    snapshot: str | None = None
+    #: Where a simulated host's new state goes; None: into its snapshot.
+    out: str | None = None
+    uri: str | None = None
+    #: Overrides both folders; None: the usual ones.
+    state_folder: str | None = None
+
+    @property
+    def state_path(self) -> str:
+        """Journal and history."""
+        if self.state_folder is not None:
+            return self.state_folder
+        return f"{self.out or self.snapshot}.state" if self.snapshot else STATE_FOLDER
+
+    @property
+    def volatile_path(self) -> str:
+        """Held values, siblings, the lock."""
+        if self.state_folder is not None or self.snapshot:
+            return f"{self.state_path}/run"
+        return VOLATILE_FOLDER
+
+
+class OpenHost:
+    """A `Host` whose capture holds what kvmrt knows of it, wherever that is kept."""
+
+    def __init__(self, host: Host, volatile: FolderStore) -> None:
+        self._host = host
+        self._volatile = volatile
+        self.name = host.name
+        self.domains: Domains = host.domains
+        self.read = host.read
+        self.write = host.write
+
+    def capture(self) -> Snapshot:
+        """The host's texts, with the held values and the recorded siblings."""
+        return with_state(self._host.capture(), self._volatile)
+
+    def set_allowed_cpus(self, unit: str, cpus: CpuSet) -> None:
+        """As the host does."""
+        self._host.set_allowed_cpus(unit, cpus)
+
+
+def with_state(snapshot: Snapshot, volatile: FolderStore) -> Snapshot:
+    """The snapshot with the volatile files of the state folder in place of its own."""
+    files = dict(snapshot.files)
+    for path, name in _VOLATILE_FILES.items():
+        content = volatile.read(name)
+        if content is None:
+            files.pop(path, None)
+        else:
+            files[path] = content.decode("utf-8", "surrogateescape")
+    return replace(snapshot, files=files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSite:
+    """What a run works with while it holds the lock."""
+
+    host: OpenHost
+    state: FolderStore
+    volatile: FolderStore
+    boot_id: str
+
+
+@contextmanager
+def open_site(
+    location: Location,
+    *,
+    purpose: str,
+    lock_timeout_seconds: float = 0,
+    boundary: Callable[[str], None] = no_boundary,
+) -> Iterator[OpenSite]:
+    """Lock the host and open it; a simulated one is written when the body ends.
+
+    Raises:
+        HostBusyError: another run holds the lock.
+        KvmrtError: the host cannot be opened.
+    """
+    state = FolderStore(location.state_path, boundary=boundary)
+    volatile = FolderStore(location.volatile_path, mode=0o755, boundary=boundary)
+    lock = f"{location.volatile_path}/lock"
+    with hold_lock(lock, timeout_seconds=lock_timeout_seconds, purpose=purpose):
+        if location.snapshot is None:
+            # The live host brings libvirt and subprocess, which a simulated one does without.
+            from kvmrt_plan.hosts.live import LiveHost
+
+            host = OpenHost(LiveHost(uri=location.uri), volatile)
+            yield _site(host, state, volatile)
+            return
+        file = SnapshotFile(location.snapshot, out=location.out, boundary=boundary)
+        try:
+            yield _site(OpenHost(file.host, volatile), state, volatile)
+        finally:
+            file.close()
+
+
+def _site(host: OpenHost, state: FolderStore, volatile: FolderStore) -> OpenSite:
+    text = host.read("/proc/sys/kernel/random/boot_id") or ""
+    return OpenSite(host=host, state=state, volatile=volatile, boot_id=text.strip())
+
+
+def state_folder_from_environment() -> str | None:
+    """KVMRT_STATE_DIR, None when it is not set."""
+    return os.environ.get("KVMRT_STATE_DIR") or None
