@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lxml.etree import Element
+
 from kvmrt_plan.domainxml import tree
 from kvmrt_plan.domainxml.setting import refuse
 
@@ -40,4 +42,6 @@ class Identity:
             for element in list(tree.each(domain, key)):
                 tree.remove(element)
             return
+        # lxml refuses a character that XML cannot carry: before the document has been touched.
+        Element(key).text = value
         tree.set_text(tree.reach(domain, key), value)

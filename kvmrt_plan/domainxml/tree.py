@@ -139,11 +139,12 @@ def remove_line(element: _Element) -> None:
     kept = (element.tail or "") if after is None or (element.tail or "").strip() else ""
     element.tail = None
     parent.remove(element)
-    if before is None:
-        text = parent.text if after is not None or kept.strip() else None
-        parent.text = _join(text if text is not None else (parent.text or "").rstrip(), kept)
-    elif kept:
+    if before is not None:
         before.tail = _join(before.tail, kept)
+    elif after is not None or kept.strip():
+        parent.text = _join(parent.text, kept)
+    else:
+        parent.text = (parent.text or "").rstrip() or None
 
 
 def is_empty(element: _Element) -> bool:

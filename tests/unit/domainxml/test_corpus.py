@@ -161,10 +161,8 @@ def is_change_irreversible(root, key: str, before: str) -> bool:
             return [page.get("unit") for page in pages] != ["KiB"]
         case "memory-locked" | "kvm-hidden":  # comes back at libvirt's place
             return True
-        case "numatune":
-            return before == "auto"
         case _:  # a list in another notation comes back canonical
-            return before not in etree.tostring(root, encoding="unicode")
+            return before == "auto" or before not in etree.tostring(root, encoding="unicode")
 
 
 def is_irreversible(text: str, key: str, before: str | None) -> bool:
