@@ -41,7 +41,7 @@ def read_host(arguments: argparse.Namespace) -> Snapshot:
 
 def _read_snapshot(arguments: argparse.Namespace) -> Snapshot:
     """The simulated host as it is now, with what kvmrt holds of it."""
-    from kvmrt_plan.hosts.simulated.storage import read_snapshot_file
+    from kvmrt_plan.hosts.simulated.log import read_snapshot_file
     from kvmrt_plan.hosts.site import Location, with_state
     from kvmrt_plan.hosts.state import FolderStore
 

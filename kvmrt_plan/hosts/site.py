@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.facts.held import HELD_PATH
 from kvmrt_plan.facts.recorded import RECORDED_PATH
 from kvmrt_plan.hosts.lock import hold_lock
-from kvmrt_plan.hosts.simulated.storage import SnapshotFile
 from kvmrt_plan.hosts.state import FolderStore, no_boundary
 
 if TYPE_CHECKING:
@@ -124,6 +123,9 @@ def open_site(
             host = OpenHost(LiveHost(uri=location.uri), volatile)
             yield _site(host, state, volatile)
             return
+        # Changing a host edits domain XML; whoever only looks at one does not load lxml.
+        from kvmrt_plan.hosts.simulated.storage import SnapshotFile
+
         file = SnapshotFile(location.snapshot, out=location.out, boundary=boundary)
         try:
             yield _site(OpenHost(file.host, volatile), state, volatile)

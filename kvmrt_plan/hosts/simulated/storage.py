@@ -12,35 +12,14 @@ import os
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import HostError
-from kvmrt_plan.facts.document import MAX_SNAPSHOT_BYTES, dump_snapshot, load_snapshot
-from kvmrt_plan.hosts.files import read_document, write_document
+from kvmrt_plan.facts.document import dump_snapshot
+from kvmrt_plan.hosts.files import write_document
 from kvmrt_plan.hosts.simulated.host import SimulatedHost
-from kvmrt_plan.hosts.simulated.texts import Texts
+from kvmrt_plan.hosts.simulated.log import LOG_SUFFIX, read_snapshot_file
 from kvmrt_plan.hosts.state import no_boundary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from kvmrt_plan.facts.snapshot import Snapshot
-
-_LOG = ".writes"
-
-
-def read_snapshot_file(path: str) -> Snapshot:
-    """The simulated host's present state: the file, and what a killed run has changed since.
-
-    Raises:
-        KvmrtError: the file cannot be read, or is no snapshot.
-    """
-    content = read_document(path, limit_bytes=MAX_SNAPSHOT_BYTES)
-    snapshot = load_snapshot(content, file=path)
-    lines = _logged(path + _LOG)
-    if not lines:
-        return snapshot
-    texts = Texts(snapshot)
-    for line in lines:
-        texts.replay(line)
-    return texts.snapshot()
 
 
 class SnapshotFile:
@@ -63,7 +42,7 @@ class SnapshotFile:
         snapshot = read_snapshot_file(path)
         if out is not None:
             write_document(out, dump_snapshot(snapshot))
-        self._is_changed = os.path.exists(self._target + _LOG)
+        self._is_changed = os.path.exists(self._target + LOG_SUFFIX)
         self._descriptor: int | None = None
         self.host = SimulatedHost(snapshot, log=self._append, boundary=boundary)
 
@@ -74,27 +53,18 @@ class SnapshotFile:
             self._descriptor = None
         if self._is_changed:
             write_document(self._target, dump_snapshot(self.host.capture()))
-            os.unlink(self._target + _LOG)
+            os.unlink(self._target + LOG_SUFFIX)
             self._is_changed = False
 
     def _append(self, line: bytes) -> None:
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
             try:
-                self._descriptor = os.open(self._target + _LOG, flags, 0o600)
+                self._descriptor = os.open(self._target + LOG_SUFFIX, flags, 0o600)
             except OSError as error:
                 raise HostError(
-                    f"{self._target}{_LOG}: {error.strerror}",
+                    f"{self._target}{LOG_SUFFIX}: {error.strerror}",
                     "name a file that may be written with --host-out",
                 ) from error
             self._is_changed = True
         os.write(self._descriptor, line)
-
-
-def _logged(path: str) -> list[bytes]:
-    """Complete lines of the log: a torn last one was never made."""
-    try:
-        content = read_document(path, limit_bytes=MAX_SNAPSHOT_BYTES)
-    except HostError:
-        return []
-    return content[: content.rfind(b"\n") + 1].splitlines()
