@@ -22,6 +22,7 @@ from raw_host import (
     kernel_files,
     libvirt_daemon_files,
     node_files,
+    noise_files,
     raw_domain,
 )
 
@@ -149,6 +150,7 @@ def two_socket() -> Snapshot:
     )
     files.update(cpu_files(MACHINE))
     files.update(node_files(MACHINE))
+    files.update(noise_files(MACHINE))
     files.update(confinement_files(MACHINE, allowed=ALL))
     files.update(daemon_files({701: "irqbalance"}))
     files.update(libvirt_daemon_files(812))

@@ -154,6 +154,20 @@ def kernel_files(*, release: str, version: str, command_line: str) -> Iterator[t
     yield "/sys/kernel/realtime", "1\n"
 
 
+def noise_files(machine: Machine) -> Iterator[tuple[str, str]]:
+    """Timers, watchdog, statistics and power as Debian leaves them. A PREEMPT_RT kernel has no NUMA
+    balancing.
+    """
+    yield "/proc/sys/kernel/watchdog_cpumask", f"{machine.cpus}\n"
+    yield "/proc/sys/kernel/timer_migration", "1\n"
+    yield "/proc/sys/kernel/sched_rt_runtime_us", "950000\n"
+    yield "/proc/sys/vm/stat_interval", "1\n"
+    yield "/sys/kernel/mm/ksm/run", "0\n"
+    for cpu in machine.online:
+        yield f"{_CPU}/cpu{cpu}/cpufreq/scaling_governor", "schedutil\n"
+        yield f"{_CPU}/cpu{cpu}/power/pm_qos_resume_latency_us", "0\n"
+
+
 def confinement_files(machine: Machine, *, allowed: CpuSet) -> Iterator[tuple[str, str]]:
     """Control groups v2 with systemd's top-level units, and the masks of unbound kernel work."""
     yield "/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n"

@@ -122,6 +122,10 @@ def host_policies():
         HostPolicy,
         housekeeping=st.none() | cpu_sets(min_size=1),
         shield=st.sampled_from(ShieldBackend),
+        quiet_kernel=st.booleans(),
+        rt_throttling=st.booleans(),
+        governor=st.none() | st.sampled_from(["performance", "schedutil"]),
+        cpu_latency_us=st.none() | st.integers(1, 2**31 - 1),
         irqs=st.lists(irq_assignments(), max_size=3, unique_by=lambda one: one.irq).map(tuple),
     )
 

@@ -11,11 +11,14 @@ import re
 
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import KvmrtError
+from kvmrt_plan.facts.knobs import CPU_KNOBS, HOST_KNOBS
 
 _FORMS = {
     Kind.IRQ_AFFINITY: re.compile(r"irq/([0-9]{1,9})"),
     Kind.IRQ_DEFAULT_AFFINITY: re.compile(r"irq/(default)"),
     Kind.CPU_ONLINE: re.compile(r"cpu/([0-9]{1,5})"),
+    Kind.SYSCTL: re.compile(r"((?:sysctl|ksm)/[a-z_.]+)"),
+    Kind.CPU_POWER: re.compile(r"power/((?:governor|latency)/[0-9]{1,5})"),
     Kind.WORKQUEUE_CPUMASK: re.compile(r"workqueue/((?:[A-Za-z0-9_-]+/)?cpumask)"),
     Kind.SLICE_CPUS: re.compile(
         r"slice/([A-Za-z0-9:_@-][A-Za-z0-9:_.@-]*\.(?:slice|scope|service))"
@@ -52,4 +55,12 @@ def subject_of(kind: Kind, address: str) -> str:
 
 def path_of(kind: Kind, address: str) -> str:
     """The kernel's file behind the address."""
-    return _PATHS[kind].format(subject_of(kind, address))
+    subject = subject_of(kind, address)
+    if kind is Kind.SYSCTL:
+        if address not in HOST_KNOBS:
+            raise KvmrtError(f"{address!r} is no setting that kvmrt writes", "make a new plan")
+        return HOST_KNOBS[address]
+    if kind is Kind.CPU_POWER:
+        name, _, cpu = subject.partition("/")
+        return CPU_KNOBS[name].format(cpu)
+    return _PATHS[kind].format(subject)

@@ -33,6 +33,8 @@ HELD_KINDS = frozenset(
         Kind.IRQ_DEFAULT_AFFINITY,
         Kind.IRQ_AFFINITY,
         Kind.CPU_ONLINE,
+        Kind.SYSCTL,
+        Kind.CPU_POWER,
     }
 )
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from kvmrt_plan.ports import Host
 
 _MASKS = frozenset({Kind.IRQ_DEFAULT_AFFINITY, Kind.WORKQUEUE_CPUMASK})
+#: Values that are written as they stand in the plan.
+_WORDS = frozenset({Kind.SYSCTL, Kind.CPU_POWER})
 _ONLINE = {"online": "1", "offline": "0"}
 _IS_ONLINE = {"1": "online", "0": "offline"}
 
@@ -58,6 +60,8 @@ def write_file(host: Host, step: Step) -> None:
 def _from_kernel(kind: Kind, text: str) -> str:
     if kind is Kind.CPU_ONLINE:
         return _IS_ONLINE[text.strip()]
+    if kind in _WORDS:
+        return text.strip()
     if kind in _MASKS:
         return str(CpuSet.parse_mask(text))
     return str(CpuSet.parse_kernel(text))

@@ -52,6 +52,8 @@ VOLATILE = frozenset(
         Kind.IRQ_DEFAULT_AFFINITY,
         Kind.IRQ_AFFINITY,
         Kind.CPU_ONLINE,
+        Kind.SYSCTL,
+        Kind.CPU_POWER,
         Kind.DOMAIN_LIVE_PIN,
     }
 )

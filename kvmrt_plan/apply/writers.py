@@ -53,7 +53,12 @@ def write_unit(host: Host, unit: Sequence[Step]) -> None:
 def _read(host: Host, step: Step) -> str | None:
     match step.kind:
         case (
-            Kind.IRQ_AFFINITY | Kind.IRQ_DEFAULT_AFFINITY | Kind.WORKQUEUE_CPUMASK | Kind.CPU_ONLINE
+            Kind.IRQ_AFFINITY
+            | Kind.IRQ_DEFAULT_AFFINITY
+            | Kind.WORKQUEUE_CPUMASK
+            | Kind.CPU_ONLINE
+            | Kind.SYSCTL
+            | Kind.CPU_POWER
         ):
             return read_file(host, step)
         case Kind.SLICE_CPUS | Kind.SHIELD:
@@ -67,7 +72,12 @@ def _read(host: Host, step: Step) -> str | None:
 def _write(host: Host, step: Step) -> None:
     match step.kind:
         case (
-            Kind.IRQ_AFFINITY | Kind.IRQ_DEFAULT_AFFINITY | Kind.WORKQUEUE_CPUMASK | Kind.CPU_ONLINE
+            Kind.IRQ_AFFINITY
+            | Kind.IRQ_DEFAULT_AFFINITY
+            | Kind.WORKQUEUE_CPUMASK
+            | Kind.CPU_ONLINE
+            | Kind.SYSCTL
+            | Kind.CPU_POWER
         ):
             write_file(host, step)
         case Kind.SLICE_CPUS | Kind.SHIELD:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.changes.cpu import cpu_changes
 from kvmrt_plan.changes.domain import domain_changes
 from kvmrt_plan.changes.irq import irq_changes
+from kvmrt_plan.changes.knobs import knob_changes
 from kvmrt_plan.changes.masks import Masks
 from kvmrt_plan.changes.slices import shield_backend, slice_changes
 from kvmrt_plan.changes.workqueue import workqueue_changes
@@ -37,6 +38,7 @@ def collect_changes(
     if backend is not ShieldBackend.REDHAWK:
         # RedHawk's shield moves interrupts itself; two writers would fight over the same masks.
         found.extend(irq_changes(policy, masks))
+    found.extend(knob_changes(policy, masks))
     found.extend(cpu_changes(masks, leaving=tuple(found)))
     for placed in placement.vms:
         found.extend(domain_changes(placed, facts))

@@ -39,6 +39,9 @@ MAX_IRQ = 2**31 - 1
 MAX_VCPUS = 4096
 MAX_IOTHREADS = 256
 MAX_PRIORITY = 99
+#: The kernel keeps the latency in a signed 32-bit number.
+MAX_LATENCY_US = 2**31 - 1
+GOVERNOR_PATTERN = r"[a-z][a-z_]{1,15}"
 
 UUID_PATTERN = "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
 
@@ -203,6 +206,15 @@ def parse_irq(text: str) -> int | str:
     return text
 
 
+def parse_governor(text: str) -> str:
+    """A cpufreq governor; which ones exist depends on the kernel."""
+    if not re.fullmatch(GOVERNOR_PATTERN, text):
+        raise BadValue(
+            "the name of a governor is expected", "write one of scaling_available_governors"
+        )
+    return text
+
+
 def word_parser(words: type[StrEnum]) -> Callable[[str], StrEnum]:
     """A parser of the words of an enumeration."""
 
@@ -259,6 +271,10 @@ TEXT_ATTRIBUTES = frozenset({"name", "title", "description", "comments"})
 HOST_ATTRIBUTES: dict[str, Callable[[str], Any]] = {
     "housekeeping": parse_some_cpus_or_auto,
     "shield": word_parser(ShieldBackend),
+    "quiet_kernel": parse_bool,
+    "rt_throttling": parse_bool,
+    "governor": parse_governor,
+    "cpu_latency_us": integer_parser(1, MAX_LATENCY_US),
 }
 
 

@@ -194,6 +194,25 @@ class HostPolicy:
     irqs: tuple[IrqAssignment, ...] = described(
         "Interrupts assigned to CPUs; all others go to the housekeeping CPUs.", default=()
     )
+    quiet_kernel: bool = described(
+        "While an RT VM holds its policies: no watchdog on its CPUs, timers migrate away, statistics "
+        "every 10 s, no NUMA balancing, no page merging.",
+        default=False,
+    )
+    rt_throttling: bool = described(
+        "Leave the kernel's limit on real-time threads (95 % of a second) as it is; false: no limit "
+        "while an RT VM holds its policies.",
+        default=True,
+    )
+    governor: str | None = described(
+        "Frequency governor of the CPUs that RT VMs use; unset: unmanaged.",
+        "performance",
+        default=None,
+    )
+    cpu_latency_us: int | None = described(
+        "Longest wake-up latency, in microseconds, that idle CPUs of RT VMs may have; unset: unmanaged.",
+        3, default=None, ge=1, le=2147483647,
+    )  # fmt: skip
     sources: Mapping[str, Source] = field(
         default_factory=dict, compare=False, repr=False, metadata={"exclude": True}
     )

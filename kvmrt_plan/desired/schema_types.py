@@ -16,6 +16,7 @@ from pydantic import PlainValidator, WithJsonSchema
 from kvmrt_plan.desired.attribute import (
     AUTO,
     FALSE_WORDS,
+    GOVERNOR_PATTERN,
     MAX_IRQ,
     TRUE_WORDS,
     UUID_PATTERN,
@@ -24,6 +25,7 @@ from kvmrt_plan.desired.attribute import (
     parse_bool_or_auto,
     parse_cpuset,
     parse_cpuset_or_auto,
+    parse_governor,
     parse_irq,
     parse_name,
     parse_some_cpus,
@@ -103,6 +105,7 @@ _BY_NAME: dict[str, Any] = {
         parse_some_cpus_or_auto, *_AUTO, _SOME_CPUS, _CPU_NUMBER, types=(str, int)
     ),
     "cpus": _written(parse_some_cpus, _SOME_CPUS, _CPU_NUMBER, types=(str, int)),
+    "governor": _written(parse_governor, _pattern(f"^{GOVERNOR_PATTERN}$")),
     "irq": _written(
         parse_irq,
         {"type": "integer", "minimum": 0, "maximum": MAX_IRQ},

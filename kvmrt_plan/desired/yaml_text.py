@@ -97,12 +97,25 @@ def host_lines(host: HostPolicy) -> list[str]:
     if host.housekeeping is not None:
         lines.append(f"  housekeeping: {yaml_value('cpus', str(host.housekeeping))}")
     lines.append(f"  shield: {host.shield}")
+    lines += [f"  {name}: {text}" for name, text in _noise(host)]
     if host.irqs:
         lines.append("  irqs:")
     for one in host.irqs:
         irq = yaml_key(one.irq) if isinstance(one.irq, str) else str(one.irq)
         lines.append(f"    - {{irq: {irq}, cpus: {yaml_value('cpus', str(one.cpus))}}}")
     return lines
+
+
+def _noise(host: HostPolicy) -> Iterable[tuple[str, str]]:
+    """The attributes against the kernel's own noise that differ from their defaults."""
+    if host.quiet_kernel:
+        yield "quiet_kernel", "true"
+    if not host.rt_throttling:
+        yield "rt_throttling", "false"
+    if host.governor is not None:
+        yield "governor", host.governor
+    if host.cpu_latency_us is not None:
+        yield "cpu_latency_us", str(host.cpu_latency_us)
 
 
 def _attributes(vm: VirtualMachine) -> Iterable[tuple[str, str]]:

@@ -12,6 +12,7 @@ from kvmrt_plan.facts.host import HostFacts
 from kvmrt_plan.facts.hugepages import parse_hugepages
 from kvmrt_plan.facts.irq import parse_default_affinity, parse_irqs
 from kvmrt_plan.facts.kernel import parse_kernel
+from kvmrt_plan.facts.knobs import parse_knobs
 from kvmrt_plan.facts.processes import parse_libvirt_memlock
 from kvmrt_plan.facts.services import parse_services
 from kvmrt_plan.facts.slices import parse_slices
@@ -45,6 +46,7 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         libvirt_problem=libvirt.problem if libvirt else "libvirt was not asked",
         libvirt_uri=libvirt.uri if libvirt else "",
         unreadable=dict(sorted(snapshot.unreadable.items())),
+        knobs=parse_knobs(snapshot),
         held=held.values,
         holders=held.holders,
         libvirt_memlock=parse_libvirt_memlock(snapshot),

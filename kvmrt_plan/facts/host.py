@@ -48,6 +48,8 @@ class HostFacts:
     libvirt_uri: str
     #: Texts that exist but could not be read: path and the errno's name, by path.
     unreadable: Mapping[str, str]
+    #: Settings of the kernel that are one word, by address; only those that it has.
+    knobs: Mapping[str, str] = field(default_factory=dict)
     #: What values had before kvmrt wrote them, by address, for policies that are held.
     held: Mapping[str, HeldValue] = field(default_factory=dict)
     #: VMs whose policies are in force.

@@ -73,8 +73,15 @@ PATTERNS = (
     "/proc/sys/kernel/osrelease",
     "/proc/sys/kernel/version",
     "/proc/sys/kernel/random/boot_id",
+    # Timers, watchdog, statistics and power, by facts/knobs.py
     "/proc/sys/kernel/sched_rt_runtime_us",
     "/proc/sys/kernel/numa_balancing",
+    "/proc/sys/kernel/timer_migration",
+    "/proc/sys/kernel/watchdog_cpumask",
+    "/proc/sys/vm/stat_interval",
+    "/sys/kernel/mm/ksm/run",
+    f"{_CPU}/cpu#/cpufreq/scaling_governor",
+    f"{_CPU}/cpu#/power/pm_qos_resume_latency_us",
     "/sys/kernel/realtime",
     # Task shields, by facts/slices.py
     "/sys/fs/cgroup/cgroup.controllers",

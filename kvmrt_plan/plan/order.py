@@ -3,7 +3,8 @@
 
 1. Others leave first: tasks, then unbound kernel work, then interrupts (the default before the single
    ones, so that an interrupt requested in between lands right), then threads of running guests.
-2. Siblings go offline when nothing is left on them; those that come back do so before all else.
+2. Timers, watchdog and power are set when tasks have left. Siblings go offline when nothing is left on
+   them; those that come back do so before all else.
 3. Definitions follow: a rename first, because every later step of that VM uses the new name; then the
    XML; then autostart.
 4. Whatever a change requires comes before it, even against the phases.
@@ -25,10 +26,12 @@ _PHASES = (
     Kind.SLICE_CPUS,
     Kind.SHIELD,
     Kind.WORKQUEUE_CPUMASK,
+    Kind.SYSCTL,
     Kind.IRQ_DEFAULT_AFFINITY,
     Kind.IRQ_AFFINITY,
     Kind.DOMAIN_LIVE_PIN,
     Kind.CPU_ONLINE,
+    Kind.CPU_POWER,
     Kind.DOMAIN_RENAME,
     Kind.DOMAIN_XML,
     Kind.DOMAIN_AUTOSTART,

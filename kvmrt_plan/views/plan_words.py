@@ -88,6 +88,9 @@ def _subject(kind: Kind, address: str, label: str) -> str:
     safe = escape_text(rest)
     if kind is Kind.IRQ_AFFINITY:
         return " ".join(filter(None, ("irq", safe, escape_text(label)))) + " affinity"
+    if kind is Kind.CPU_POWER:
+        name, _, cpu = safe.partition("/")
+        return f"cpu {cpu} {name}"
     if kind in _PHRASES:
         return _PHRASES[kind].format(safe)
     name, _, setting = safe.partition("/")
@@ -100,6 +103,7 @@ _PHRASES = {
     Kind.SHIELD: "shield {}",
     Kind.WORKQUEUE_CPUMASK: "workqueue {}",
     Kind.CPU_ONLINE: "cpu {}",
+    Kind.SYSCTL: "{}",
 }
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.irq import parse_irqs
+from kvmrt_plan.facts.knobs import HOST_KNOBS, WATCHDOG
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
@@ -24,6 +25,11 @@ _ONLINE = re.compile(r"/sys/devices/system/cpu/cpu(\d+)/online")
 _WORKQUEUE = re.compile(r"/sys/devices/virtual/workqueue/(?:[^/]+/)?cpumask")
 _DEFAULT_AFFINITY = "/proc/irq/default_smp_affinity"
 _SHIELD = re.compile(r"/proc/shield/(?:procs|irqs|ltmrs)")
+_NUMBERS = frozenset(HOST_KNOBS.values())
+_WATCHDOG = HOST_KNOBS[WATCHDOG]
+_CPU_WORD = re.compile(
+    r"/sys/devices/system/cpu/cpu\d+/(?:cpufreq/scaling_governor|power/pm_qos_resume_latency_us)"
+)
 _TEXTS = {
     "EIO": "Input/output error",
     "EINVAL": "Invalid argument",
@@ -64,6 +70,8 @@ class Kernel:
             self._write_online(path, int(matched[1]), text)
         elif _WORKQUEUE.fullmatch(path) or path == _DEFAULT_AFFINITY:
             self._write_mask(path, text)
+        elif path in _NUMBERS or _CPU_WORD.fullmatch(path):
+            self._write_word(path, text.strip())
         elif _SHIELD.fullmatch(path):
             cpus = self._list(path, text)
             self._texts.change(files={path: f"{cpus}\n"})
@@ -114,6 +122,17 @@ class Kernel:
         if not cpus <= self._hotplug.possible:
             raise refusal(path, "EOVERFLOW")
         self._texts.change(files={path: cpus.format_mask() + "\n"})
+
+    def _write_word(self, path: str, word: str) -> None:
+        """A number or a name; the watchdog's mask is a list. Anything else is EINVAL."""
+        if path == _WATCHDOG:
+            word = str(self._list(path, word))
+        elif path.endswith("scaling_governor"):
+            if not word.isidentifier():
+                raise refusal(path, "EINVAL")
+        elif not word.removeprefix("-").isdigit():
+            raise refusal(path, "EINVAL")
+        self._texts.change(files={path: f"{word}\n"})
 
     def _list(self, path: str, text: str) -> CpuSet:
         try:

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kernel's own noise on the CPUs of RT VMs: watchdog, timers, statistics, throttling, power.
+
+Each setting is managed only where the host part of the configuration asks for it, and only while an RT
+VM holds its policies; afterwards it returns to the value it had. A file that the kernel does not have
+is a feature that cannot disturb.
+
+Why these values:
+
+- `timer_migration` 1: CPUs that are shielded after boot have to get rid of timers armed before.
+- `stat_interval` 10: the per-CPU statistics update runs a kworker on every CPU.
+- `sched_rt_runtime_us` -1: with the default a FIFO vCPU that never sleeps loses 50 ms of each second.
+- `pm_qos_resume_latency_us`: keeps the CPU out of idle states that take longer to leave.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.changes.change import (
+    Change,
+    Considered,
+    Disturbance,
+    Kind,
+    NoChange,
+    Reason,
+    ReasonCode,
+)
+from kvmrt_plan.changes.masks import released
+from kvmrt_plan.facts.knobs import THROTTLING, WATCHDOG
+from kvmrt_plan.values.cpuset import CpuSet, union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kvmrt_plan.changes.masks import Masks
+    from kvmrt_plan.desired.model import HostPolicy
+
+_QUIET = {
+    "sysctl/kernel.timer_migration": "1",
+    "sysctl/kernel.numa_balancing": "0",
+    "sysctl/vm.stat_interval": "10",
+    "ksm/run": "0",
+}
+
+
+def knob_changes(policy: HostPolicy, masks: Masks) -> Iterator[Considered]:
+    """A change for every setting that is not as it should be, and for those that are given back."""
+    wanted = dict(_wanted(policy, masks)) if masks.placement.isolated else {}
+    for address, now in masks.facts.knobs.items():
+        if address in wanted:
+            attribute, value = wanted[address]
+            reason = Reason(
+                code=ReasonCode.HOST_POLICY,
+                text=f"{attribute} is set and {masks.reasons.leaving(masks.placement.isolated).text}",
+                source=policy.source_of(attribute),
+            )
+            yield _consider(address, now, value, reason)
+        else:
+            held = masks.facts.held.get(address)
+            if held is not None and held.written == now and held.original is not None:
+                yield _consider(address, now, held.original, released())
+
+
+def _wanted(policy: HostPolicy, masks: Masks) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Address, the attribute that asks for it, and the value."""
+    if policy.quiet_kernel:
+        for address, value in _QUIET.items():
+            yield address, ("quiet_kernel", value)
+        yield WATCHDOG, ("quiet_kernel", str(_watchdog(masks)))
+    if not policy.rt_throttling:
+        yield THROTTLING, ("rt_throttling", "-1")
+    used = union(one.used for one in masks.placement.vms if one.holds_policies)
+    for cpu in used & masks.facts.cpus.online:
+        if policy.governor is not None:
+            yield f"power/governor/{cpu}", ("governor", policy.governor)
+        if policy.cpu_latency_us is not None:
+            yield f"power/latency/{cpu}", ("cpu_latency_us", str(policy.cpu_latency_us))
+
+
+def _watchdog(masks: Masks) -> CpuSet:
+    now = masks.facts.knobs.get(WATCHDOG, "")
+    held = masks.facts.held.get(WATCHDOG)
+    before = held.original if held is not None and held.written == now else now
+    return masks.leave(CpuSet.parse_kernel(before or ""))
+
+
+def _consider(address: str, now: str, value: str, reason: Reason) -> Considered:
+    kind = Kind.CPU_POWER if address.startswith("power/") else Kind.SYSCTL
+    if now == value:
+        return NoChange(kind=kind, address=address, value=now, reason=reason)
+    return Change(
+        kind=kind,
+        address=address,
+        before=now,
+        after=value,
+        disturbance=Disturbance.NONE,
+        reason=reason,
+    )
