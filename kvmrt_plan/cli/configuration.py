@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.cli.arguments import DEFAULT_CONFIGURATIONS
+from kvmrt_plan.cli.options import DEFAULT_CONFIGURATIONS
 from kvmrt_plan.desired.load import MAX_CONFIGURATION_BYTES, load_configuration
 from kvmrt_plan.errors import DesiredStateError, UsageError
 from kvmrt_plan.hosts.files import read_document

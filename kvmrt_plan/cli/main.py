@@ -8,10 +8,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from kvmrt_plan.cli.arguments import build_parser
+from kvmrt_plan.cli.arguments import parse_arguments
 from kvmrt_plan.errors import DesiredStateError, HostBusyError, KvmrtError, StalePlanError
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 EXIT_ERROR = 1
@@ -24,9 +25,13 @@ EXIT_BROKEN_PIPE = 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code (docs/architecture.md lists them)."""
-    arguments = build_parser().parse_args(argv)
+    return run(parse_arguments(sys.argv[1:] if argv is None else argv))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command of that name, and turn whatever comes of it into an exit code."""
     # Only the command that runs is loaded: --help and the views must not pay for the others.
-    command = importlib.import_module(f"kvmrt_plan.cli.{arguments.command}")
+    command = importlib.import_module(f"kvmrt_plan.cli.{arguments.command.replace('-', '_')}")
     try:
         code: int = command.run(arguments)
         sys.stdout.flush()

@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def build_schema(name: str) -> dict[str, Any]:
-    """The schema of that name; see `SCHEMAS` in arguments.py for the names."""
+    """The schema of that name; see `SCHEMAS` in parsers/schema.py for the names."""
     # Each branch loads pydantic and one model: nobody needs all of them at once.
     if name == "config":
         from kvmrt_plan.desired.schema import configuration_schema

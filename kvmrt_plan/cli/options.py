@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands share, so that they read the same everywhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+
+#: Looked for in this order when -f is not given.
+DEFAULT_CONFIGURATIONS = ("/etc/kvmrt.cfg", "/etc/kvmrt.yaml")
+
+
+def add_configuration(parser: ArgumentParser) -> None:
+    """-f FILE."""
+    first, second = DEFAULT_CONFIGURATIONS
+    parser.add_argument(
+        "-f",
+        "--file",
+        metavar="FILE",
+        help=f"the configuration, INI or YAML (default: {first}, then {second})",
+    )
+
+
+def add_vms(parser: ArgumentParser) -> None:
+    """Names of VMs, to narrow what is done."""
+    parser.add_argument("vms", nargs="*", metavar="VM", help="only these VMs, by name")
+
+
+def add_host(parser: ArgumentParser, *, with_libvirt: bool = True) -> None:
+    """A host that a command looks at."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--host", metavar="SNAPSHOT", help="use this snapshot as a simulated host, not this machine"
+    )
+    where.add_argument(
+        "--root", metavar="DIR", help="read a captured tree with proc/ and sys/ in DIR"
+    )
+    if with_libvirt:
+        parser.add_argument(
+            "--connect", metavar="URI", help="libvirt to ask (default: qemu:///system)"
+        )
+
+
+def add_changed_host(parser: ArgumentParser) -> None:
+    """A host that a command changes."""
+    parser.add_argument(
+        "--host", metavar="SNAPSHOT", help="change this simulated host, not this machine"
+    )
+    parser.add_argument(
+        "--host-out", metavar="FILE", help="write the simulated host's new state to FILE"
+    )
+    parser.add_argument("--connect", metavar="URI", help="libvirt to use (default: qemu:///system)")
+    parser.add_argument(
+        "--lock-timeout",
+        metavar="SECONDS",
+        type=float,
+        default=0,
+        help="wait so long for another run to end (default: not at all)",
+    )
+    add_state(parser)
+
+
+def add_state(parser: ArgumentParser) -> None:
+    """--state-dir DIR."""
+    parser.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        help="where the journal is (default: $KVMRT_STATE_DIR, /var/lib/kvmrt; for a simulated "
+        "host beside its snapshot)",
+    )
+
+
+def add_consent(parser: ArgumentParser) -> None:
+    """--yes."""
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def add_json(parser: ArgumentParser) -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
