@@ -11,9 +11,10 @@ import argparse
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from kvmrt_plan import __version__
+from kvmrt_plan.values.text import escape_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +52,15 @@ class CommandParser(Protocol):
         """Adds what the command takes."""
 
 
+class Parser(argparse.ArgumentParser):
+    """Wrong usage is an error like any other: argparse's own 2 means that changes are pending."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and end with 1."""
+        self.print_usage(sys.stderr)
+        self.exit(1, f"{self.prog}: error: {escape_text(message)}\n")
+
+
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Keeps line breaks of descriptions, and finds the width without loading shutil (4 ms)."""
 
@@ -73,7 +83,7 @@ def parse_command(name: str, argv: Sequence[str], *, prog: str | None = None) ->
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole parser, every command with an example."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="kvmrt",
         description="Plan, apply and prove the state of a Linux host for real-time KVM guests.",
         epilog=_EXIT_CODES,
@@ -100,7 +110,7 @@ def build_command_parser(name: str, *, prog: str | None = None) -> argparse.Argu
     """The parser of one command, called `kvmrt NAME` unless another name is given."""
     command = _load(name)
     description, epilog = _texts(command)
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog or f"kvmrt {name}",
         description=description,
         epilog=epilog,
