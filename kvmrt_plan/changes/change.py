@@ -32,6 +32,8 @@ class Activation(StrEnum):
     """When a change takes effect."""
 
     NOW = "now"
+    #: Only of what is pending: the kernel moves an interrupt when it fires the next time.
+    NEXT_INTERRUPT = "next-interrupt"
     GUEST_RESTART = "guest-restart"
     NEXT_BOOT = "next-boot"
 
@@ -123,6 +125,7 @@ class Pending:
     running: str | None
     written: str | None
     activation: Activation
+    label: str = ""
     owner: str = ""
 
 

@@ -14,11 +14,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.change import (
+    Activation,
     Change,
     Considered,
     Disturbance,
     Kind,
     NoChange,
+    Pending,
     Reason,
     ReasonCode,
 )
@@ -38,21 +40,38 @@ def irq_changes(policy: HostPolicy, masks: Masks) -> Iterator[Considered]:
     """The default affinity and that of each interrupt in use that can be moved."""
     default = masks.facts.default_irq_affinity
     if default is not None:
-        considered = masks.consider(Kind.IRQ_DEFAULT_AFFINITY, DEFAULT, default)
-        if considered is not None:
-            yield considered
+        moved = masks.consider(Kind.IRQ_DEFAULT_AFFINITY, DEFAULT, default)
+        if moved is not None:
+            yield moved
     for irq in masks.facts.irqs.values():
         if irq.affinity is None or irq.is_managed or not irq.is_movable:
             continue
         assignment = _assignment(policy, irq)
+        considered: Considered | None = None
         if assignment is not None:
-            yield _assign(irq, irq.affinity, assignment)
+            considered = _assign(irq, irq.affinity, assignment)
         elif irq.actions:
-            label = ",".join(irq.actions)
-            address = f"irq/{irq.number}"
-            moved = masks.consider(Kind.IRQ_AFFINITY, address, irq.affinity, label=label)
-            if moved is not None:
-                yield moved
+            label, address = ",".join(irq.actions), f"irq/{irq.number}"
+            considered = masks.consider(Kind.IRQ_AFFINITY, address, irq.affinity, label=label)
+        if considered is not None:
+            yield considered
+        if isinstance(considered, NoChange):
+            yield from _not_yet_moved(irq)
+
+
+def _not_yet_moved(irq: Irq) -> Iterator[Pending]:
+    """An interrupt with the right affinity that still goes elsewhere: an idle device's line is moved
+    when it fires the next time, which may be hours from now.
+    """
+    if irq.effective and irq.affinity and not irq.effective <= irq.affinity:
+        yield Pending(
+            kind=Kind.IRQ_AFFINITY,
+            address=f"irq/{irq.number}",
+            running=str(irq.effective),
+            written=str(irq.affinity),
+            activation=Activation.NEXT_INTERRUPT,
+            label=",".join(irq.actions),
+        )
 
 
 def _assign(irq: Irq, now: CpuSet, assignment: IrqAssignment) -> Considered:

@@ -137,6 +137,7 @@ def _pending(one: Pending) -> dict[str, Any]:
     return {
         "kind": str(one.kind),
         "address": one.address,
+        "label": one.label,
         "running": one.running,
         "written": one.written,
         "activation": str(one.activation),

@@ -79,8 +79,9 @@ class PendingPart(_Part):
 
     kind: Kind = Field(strict=False)
     address: str
-    running: str | None = Field(description="What the guest runs with.")
-    written: str | None = Field(description="What it will run with.")
+    label: str
+    running: str | None = Field(description="What is in effect.")
+    written: str | None = Field(description="What will be.")
     activation: Activation = Field(strict=False)
     vm: str | None
 

@@ -134,7 +134,10 @@ def _alone(row: Words, column: int, width: int) -> list[str]:
     line = f"{_lead(row, column)}  {row.value}".rstrip()
     if len(line) <= width:
         return [line]
-    return fold(f"{_lead(row, 0)}  {row.value}", width, indent=_MARK + 4, first=0)
+    text = f"{row.symbol} {row.subject}  {row.value}"
+    lines = fold(text, width, indent=_MARK + 4, first=_MARK)
+    lines[0] = f"{row.number:>{_MARK - 1}} {lines[0][_MARK:]}"
+    return lines
 
 
 def _lead(row: Words, column: int) -> str:

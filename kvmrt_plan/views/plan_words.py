@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.changes.change import Change, Kind
+from kvmrt_plan.changes.change import Activation, Change, Kind
 from kvmrt_plan.values.text import escape_text
 
 if TYPE_CHECKING:
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from kvmrt_plan.plan.action import Action
 
 _ABSENT = "absent"
+_UNTIL = {
+    Activation.NOW: "now",
+    Activation.NEXT_INTERRUPT: "the next interrupt",
+    Activation.GUEST_RESTART: "the guest restarts",
+    Activation.NEXT_BOOT: "the next boot",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +49,13 @@ def action_words(action: Action) -> Words:
 
 
 def pending_words(pending: Pending) -> Words:
-    """What the guest runs with, and what is written."""
+    """What is in effect, what is written, and when that will be in effect."""
     return Words(
         number="",
         symbol="=",
-        subject=_subject(pending.kind, pending.address, ""),
-        value=f"running {_shown(pending.running)}, written {_shown(pending.written)}",
+        subject=_subject(pending.kind, pending.address, pending.label),
+        value=f"{_shown(pending.running)} until {_UNTIL[pending.activation]}, then "
+        f"{_shown(pending.written)}",
         reason="",
     )
 
