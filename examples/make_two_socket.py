@@ -83,6 +83,7 @@ GUESTS = (
         mac="52:54:00:6b:2f:05",
         vcpus=8,
         memory_gib=16,
+        has_autostart=True,
     ),
 )
 

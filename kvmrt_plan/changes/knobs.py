@@ -50,9 +50,10 @@ def knob_changes(policy: HostPolicy, masks: Masks) -> Iterator[Considered]:
     for address, now in masks.facts.knobs.items():
         if address in wanted:
             attribute, value = wanted[address]
+            owners = masks.reasons.leaving(masks.placement.isolated).text
             reason = Reason(
                 code=ReasonCode.HOST_POLICY,
-                text=f"{attribute} is set and {masks.reasons.leaving(masks.placement.isolated).text}",
+                text=f"{attribute} is {_shown(getattr(policy, attribute))} and {owners}",
                 source=policy.source_of(attribute),
             )
             yield _consider(address, now, value, reason)
@@ -83,6 +84,10 @@ def _watchdog(masks: Masks) -> CpuSet:
     held = masks.facts.held.get(WATCHDOG)
     before = held.original if held is not None and held.written == now else now
     return masks.leave(CpuSet.parse_kernel(before or ""))
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _consider(address: str, now: str, value: str, reason: Reason) -> Considered:

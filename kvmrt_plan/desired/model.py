@@ -171,7 +171,8 @@ class IrqAssignment:
     """Interrupts that go to given CPUs whatever else is planned (KVM-RT: IRQ_ASSIGN)."""
 
     irq: int | str = described(
-        "An interrupt's number, a network interface (all its interrupts), or a driver's name.",
+        "An interrupt's number, its name in /proc/interrupts, a network interface (all its interrupts), "
+        "or a driver's name.",
         "enp4s0f0", 55,
     )  # fmt: skip
     cpus: CpuSet = described("The host CPUs that handle them.", "0-3")

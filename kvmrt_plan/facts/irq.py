@@ -72,10 +72,12 @@ class Irq:
     is_movable: bool = True
 
     def matches(self, target: int | str) -> bool:
-        """Whether an assignment to this number, network interface or driver means this interrupt."""
+        """Whether an assignment to this number, network interface, driver or action (`eth0-rx-1`)
+        means this interrupt.
+        """
         if isinstance(target, int):
             return target == self.number
-        return target == self.driver or target in self.interfaces
+        return target in (self.driver, *self.interfaces, *self.actions)
 
 
 def parse_irqs(snapshot: Snapshot) -> dict[int, Irq]:

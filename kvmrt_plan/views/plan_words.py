@@ -95,6 +95,8 @@ def _subject(kind: Kind, address: str, label: str) -> str:
     safe = escape_text(rest)
     if kind is Kind.IRQ_AFFINITY:
         return " ".join(filter(None, ("irq", safe, escape_text(label)))) + " affinity"
+    if kind is Kind.SYSCTL:
+        return escape_text(address.removeprefix("sysctl/")).replace("/", " ")
     if kind is Kind.CPU_POWER:
         name, _, cpu = safe.partition("/")
         return f"cpu {cpu} {name}"
@@ -110,7 +112,6 @@ _PHRASES = {
     Kind.SHIELD: "shield {}",
     Kind.WORKQUEUE_CPUMASK: "workqueue {}",
     Kind.CPU_ONLINE: "cpu {}",
-    Kind.SYSCTL: "{}",
 }
 
 

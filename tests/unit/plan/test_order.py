@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The order of actions."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kvmrt_plan.changes.change import Change, Kind, Reason, ReasonCode
+from kvmrt_plan.plan.order import natural, order_changes
+
+REASON = Reason(code=ReasonCode.ATTRIBUTE, text="a test")
+
+
+def change(kind, address, *, after="x", requires=()):
+    return Change(
+        kind=kind, address=address, before="y", after=after, reason=REASON, requires=requires
+    )
+
+
+def addresses(changes):
+    return [one.address for one in order_changes(changes)]
+
+
+def test_others_leave_before_siblings_go_offline_and_definitions_follow():
+    shuffled = [
+        change(Kind.DOMAIN_AUTOSTART, "vm/a/autostart"),
+        change(Kind.CPU_ONLINE, "cpu/20", after="offline"),
+        change(Kind.DOMAIN_XML, "vm/a/vcpus"),
+        change(Kind.IRQ_AFFINITY, "irq/45"),
+        change(Kind.DOMAIN_RENAME, "vm/a/name"),
+        change(Kind.DOMAIN_LIVE_PIN, "vm/a/live/vcpupin 0"),
+        change(Kind.WORKQUEUE_CPUMASK, "workqueue/cpumask"),
+        change(Kind.IRQ_DEFAULT_AFFINITY, "irq/default"),
+        change(Kind.SLICE_CPUS, "slice/system.slice"),
+    ]
+
+    assert addresses(shuffled) == [
+        "slice/system.slice",
+        "workqueue/cpumask",
+        "irq/default",
+        "irq/45",
+        "vm/a/live/vcpupin 0",
+        "cpu/20",
+        "vm/a/name",
+        "vm/a/vcpus",
+        "vm/a/autostart",
+    ]
+
+
+def test_a_cpu_comes_back_before_masks_grow_onto_it():
+    back = change(Kind.CPU_ONLINE, "cpu/20", after="online")
+    mask = change(Kind.SLICE_CPUS, "slice/system.slice")
+
+    assert addresses([mask, back]) == ["cpu/20", "slice/system.slice"]
+
+
+def test_numbers_in_addresses_count_as_numbers():
+    irqs = [change(Kind.IRQ_AFFINITY, f"irq/{number}") for number in (100, 9, 10)]
+
+    assert addresses(irqs) == ["irq/9", "irq/10", "irq/100"]
+
+
+def test_a_requirement_overrides_the_phases_and_absent_ones_hold_already():
+    first = change(Kind.DOMAIN_AUTOSTART, "vm/a/autostart")
+    second = change(Kind.SLICE_CPUS, "slice/x", requires=("vm/a/autostart", "not/in the plan"))
+
+    assert addresses([second, first]) == ["vm/a/autostart", "slice/x"]
+
+
+def test_circles_and_repeated_addresses_are_refused():
+    circle = [
+        change(Kind.SLICE_CPUS, "slice/a", requires=("slice/b",)),
+        change(Kind.SLICE_CPUS, "slice/b", requires=("slice/a",)),
+    ]
+    with pytest.raises(ValueError, match="circle"):
+        order_changes(circle)
+    with pytest.raises(ValueError, match="same address"):
+        order_changes([change(Kind.SLICE_CPUS, "slice/a")] * 2)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(Kind), st.integers(0, 40)), unique=True, max_size=12
+    ).flatmap(lambda drawn: st.tuples(st.just(drawn), st.permutations(drawn)))
+)
+def test_the_order_does_not_depend_on_that_of_the_input(pair):
+    drawn, permuted = pair
+
+    def made(rows):
+        return [change(kind, f"{kind}/{number}") for kind, number in rows]
+
+    assert order_changes(made(drawn)) == order_changes(made(permuted))
+
+
+@given(st.lists(st.text(st.characters(codec="ascii"), max_size=6), max_size=5))
+def test_natural_keys_of_any_texts_can_be_compared(texts):
+    for one, other in itertools.combinations(texts, 2):
+        assert (natural(one) == natural(other)) == (one == other)
+        assert (natural(one) < natural(other)) or (natural(other) <= natural(one))
