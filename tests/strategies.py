@@ -15,6 +15,7 @@ from kvmrt_plan.desired.model import (
     IrqAssignment,
     PageSize,
     Pinning,
+    Probe,
     SchedulerPolicy,
     ShieldBackend,
     VcpuScheduler,
@@ -116,6 +117,24 @@ def irq_assignments():
     return st.builds(IrqAssignment, irq=irqs, cpus=cpu_sets(min_size=1))
 
 
+def probes():
+    """Probes of each kind."""
+    words = st.lists(lines, max_size=3).flatmap(
+        lambda rest: lines.filter(bool).map(lambda first: (first, *rest))
+    )
+    kinds = st.one_of(
+        words.map(lambda command: {"command": command}),
+        st.sampled_from(["a:1", "192.0.2.7:65535", "[::1]:22"]).map(lambda tcp: {"tcp": tcp}),
+        st.sampled_from(["192.0.2.1", "::1", "no", "fe80::1%eth0"]).map(
+            lambda host: {"ping": host}
+        ),
+    )
+    return st.builds(
+        lambda kind, name, timeout: Probe(**kind, name=name, timeout=timeout),
+        kinds, lines, st.integers(1, 3600),
+    )  # fmt: skip
+
+
 def host_policies():
     """Host parts, from nothing at all to everything."""
     return st.builds(
@@ -127,6 +146,7 @@ def host_policies():
         governor=st.none() | st.sampled_from(["performance", "schedutil"]),
         cpu_latency_us=st.none() | st.integers(1, 2**31 - 1),
         irqs=st.lists(irq_assignments(), max_size=3, unique_by=lambda one: one.irq).map(tuple),
+        probes=st.lists(probes(), max_size=2).map(tuple),
     )
 
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from kvmrt_plan.diagnostics import Source
 
 
+#: A probe's time unless it says otherwise.
+PROBE_SECONDS = 5
+
+
 def described(description: str, *examples: object, default: Any = ..., **more: Any) -> Any:
     """A dataclass field with what the schema and the documentation say about it."""
     metadata = {"description": description, "examples": list(examples), **more}
@@ -182,6 +186,33 @@ class IrqAssignment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """Something that works and must go on working: exactly one of `command`, `tcp` and `ping` is set."""
+
+    name: str = described("What messages call it; empty: what it does.", "storage", default="")
+    command: tuple[str, ...] = described(
+        "A program and its arguments; it passes with exit status 0. No shell is used.",
+        ["systemctl", "is-active", "chronyd"], default=(),
+    )  # fmt: skip
+    tcp: str = described(
+        "An address that takes a connection, as host:port.", "192.0.2.7:22", default=""
+    )
+    ping: str = described("A host that answers an echo request.", "192.0.2.1", default="")
+    timeout: int = described(
+        "Seconds after which the probe has failed.", 5, default=PROBE_SECONDS, ge=1, le=3600
+    )
+    source: Source | None = field(
+        default=None, compare=False, repr=False, metadata={"exclude": True}
+    )
+
+    @property
+    def label(self) -> str:
+        """Its name, or what it does."""
+        what = f"tcp {self.tcp}" if self.tcp else f"ping {self.ping}" if self.ping else ""
+        return self.name or what or " ".join(self.command)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostPolicy:
     """What holds for the host as a whole."""
 
@@ -194,6 +225,9 @@ class HostPolicy:
     )
     irqs: tuple[IrqAssignment, ...] = described(
         "Interrupts assigned to CPUs; all others go to the housekeeping CPUs.", default=()
+    )
+    probes: tuple[Probe, ...] = described(
+        "What passes before an apply has to pass after it, or the apply is taken back.", default=()
     )
     quiet_kernel: bool = described(
         "While an RT VM holds its policies: no watchdog on its CPUs, timers migrate away, statistics "

@@ -14,10 +14,11 @@ from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model, model_validator
 
 from kvmrt_plan.desired.attribute import AUTO
-from kvmrt_plan.desired.model import Configuration, HostPolicy, VirtualMachine
+from kvmrt_plan.desired.model import Configuration, HostPolicy, Probe, VirtualMachine
+from kvmrt_plan.desired.probe_attributes import KINDS
 from kvmrt_plan.desired.schema_types import VM_NAME, document_type
 from kvmrt_plan.diagnostics import Source
 from kvmrt_plan.values.cpuset import CpuSet
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
 SCHEMA_ID = "urn:kvmrt:schema:config:1"
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
-#: Where the file's shape has its own place for an attribute, or none.
-_NOT_WRITTEN = frozenset({"name", "sources", "source", "file"})
+_PROBE: ConfigDict = {
+    **_STRICT,
+    "json_schema_extra": {"oneOf": [{"required": [kind]} for kind in KINDS]},
+}
+#: A VM's name is its key in the file.
+_KEY = (VirtualMachine, "name")
 #: None means "auto" here, and "unmanaged" for every other attribute.
 _AUTO_IS_NONE = frozenset({"housekeeping", "cpu_topology", "rt_memory", "numatune"})
 
@@ -80,6 +85,14 @@ def _document_class() -> type[BaseModel]:
     )
 
 
+@model_validator(mode="before")
+def _one_kind(value: Any) -> Any:
+    """Of a probe."""
+    if isinstance(value, Mapping) and sum(kind in value for kind in KINDS) != 1:
+        raise ValueError(f"exactly one of {', '.join(KINDS)} is expected")
+    return value
+
+
 @cache
 def _nested(model: Any) -> Any:
     """The document form of a dataclass; its fields are those that are written."""
@@ -88,9 +101,16 @@ def _nested(model: Any) -> Any:
     written: dict[str, Any] = {
         one.name: (document_type(one.name, hints[one.name], _nested), _document_field(one))
         for one in fields(model)
-        if one.name not in _NOT_WRITTEN
+        if not one.metadata.get("exclude") and (model, one.name) != _KEY
     }
-    made: Any = create_model(model.__name__, __config__=_STRICT, __doc__=model.__doc__, **written)
+    validators: dict[str, Any] = {"kinds": _one_kind} if model is Probe else {}
+    made: Any = create_model(
+        model.__name__,
+        __config__=_PROBE if model is Probe else _STRICT,
+        __doc__=model.__doc__,
+        __validators__=validators,
+        **written,
+    )
     made.made_for = model
     return made
 

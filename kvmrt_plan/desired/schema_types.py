@@ -42,6 +42,13 @@ from kvmrt_plan.desired.model import (
     SchedulerPolicy,
     ShieldBackend,
 )
+from kvmrt_plan.desired.probe_attributes import (
+    PING_PATTERN,
+    TCP_PATTERN,
+    parse_command,
+    parse_ping,
+    parse_tcp,
+)
 from kvmrt_plan.values.cpuset import CPULIST_PATTERN, MAX_ID, CpuSet
 
 if TYPE_CHECKING:
@@ -99,7 +106,32 @@ _TOPOLOGY = _pattern(rf"^\s*{_POSITIVE}\s*,\s*{_POSITIVE}\s*,\s*{_POSITIVE}\s*$"
 #: A VM's name: one line, no slash, no blank at its ends.
 VM_NAME = _written(parse_name, _pattern(r"^[^/\s]([^/\n\t]*[^/\s])?$"))
 
+
+def _command(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise ValueError("a list of texts is expected")
+    try:
+        return parse_command(value)
+    except BadValue as error:
+        raise ValueError(f"{error.expected}; {error.remedy}") from None
+
+
 _BY_NAME: dict[str, Any] = {
+    "name": _written(parse_title, _pattern(r"^[^\n]*$")),
+    "command": Annotated[
+        Any,
+        PlainValidator(_command),
+        WithJsonSchema(
+            {
+                "type": "array",
+                "prefixItems": [{"type": "string", "minLength": 1}],
+                "items": {"type": "string"},
+                "minItems": 1,
+            }
+        ),
+    ],
+    "tcp": _written(parse_tcp, _pattern(TCP_PATTERN)),
+    "ping": _written(parse_ping, _pattern(PING_PATTERN)),
     "title": _written(parse_title, _pattern(r"^[^\n]*$")),
     "housekeeping": _written(
         parse_some_cpus_or_auto, *_AUTO, _SOME_CPUS, _CPU_NUMBER, types=(str, int)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host part of a YAML configuration: housekeeping CPUs, shield, and assigned interrupts."""
+"""The host part of a YAML configuration: housekeeping CPUs, shield, assigned interrupts, probes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from kvmrt_plan.desired import problems as codes
 from kvmrt_plan.desired.attribute import HOST_ATTRIBUTES, parse_irq, parse_some_cpus
 from kvmrt_plan.desired.model import HostPolicy, IrqAssignment
 from kvmrt_plan.desired.problems import quote
+from kvmrt_plan.desired.yaml_probes import ProbeReader
 from kvmrt_plan.desired.yaml_tree import Node, Refused, Sequence
 from kvmrt_plan.desired.yaml_values import FAILED, NodeReader
 
-_HOST_KEYS = (*HOST_ATTRIBUTES, "irqs")
+_HOST_KEYS = (*HOST_ATTRIBUTES, "irqs", "probes")
 _IRQ_KEYS = ("irq", "cpus")
 
 
@@ -30,6 +31,8 @@ class HostReader(NodeReader):
             sources[attribute] = self.problems.source(key.line)
             if attribute == "irqs":
                 values["irqs"] = self._read_irqs(value)
+            elif attribute == "probes":
+                values["probes"] = ProbeReader(self.problems).read_probes(value)
             elif attribute in HOST_ATTRIBUTES:
                 parse = HOST_ATTRIBUTES[attribute]
                 converted = self.convert(value, parse, attribute, "host", failed=FAILED)

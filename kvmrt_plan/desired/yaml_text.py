@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.desired.attribute import TEXT_ATTRIBUTES
 from kvmrt_plan.desired.edit import values_to_write
+from kvmrt_plan.desired.model import PROBE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kvmrt_plan.desired.model import HostPolicy, VirtualMachine
+    from kvmrt_plan.desired.model import HostPolicy, Probe, VirtualMachine
 
 INDENT = "  "
 
@@ -103,7 +104,22 @@ def host_lines(host: HostPolicy) -> list[str]:
     for one in host.irqs:
         irq = yaml_key(one.irq) if isinstance(one.irq, str) else str(one.irq)
         lines.append(f"    - {{irq: {irq}, cpus: {yaml_value('cpus', str(one.cpus))}}}")
-    return lines
+    if host.probes:
+        lines.append("  probes:")
+    return lines + [f"    - {{{', '.join(_probe(one))}}}" for one in host.probes]
+
+
+def _probe(probe: Probe) -> Iterable[str]:
+    """The attributes of a probe that differ from their defaults."""
+    if probe.name:
+        yield f"name: {_quoted(probe.name)}"
+    if probe.command:
+        yield f"command: [{', '.join(map(_quoted, probe.command))}]"
+    for key, text in (("tcp", probe.tcp), ("ping", probe.ping)):
+        if text:
+            yield f"{key}: {_quoted(text)}"
+    if probe.timeout != PROBE_SECONDS:
+        yield f"timeout: {probe.timeout}"
 
 
 def _noise(host: HostPolicy) -> Iterable[tuple[str, str]]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.desired.problems import Problems
 
-_NUMBERS = frozenset({"nr_vcpus", "iothreads", "priority"})
-_TEXTS = TEXT_ATTRIBUTES | {"uuid"}
+_NUMBERS = frozenset({"nr_vcpus", "iothreads", "priority", "timeout"})
+_TEXTS = TEXT_ATTRIBUTES | {"uuid", "command", "tcp", "ping"}
 
 
 class Failed:

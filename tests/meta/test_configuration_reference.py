@@ -12,6 +12,7 @@ from kvmrt_plan.desired.model import (
     KVMRT_ATTRIBUTES,
     HostPolicy,
     IrqAssignment,
+    Probe,
     VcpuScheduler,
     VirtualMachine,
 )
@@ -52,6 +53,7 @@ def table(model, *names: str) -> str:
                 "housekeeping",
                 "shield",
                 "irqs",
+                "probes",
                 "quiet_kernel",
                 "rt_throttling",
                 "governor",
@@ -59,8 +61,9 @@ def table(model, *names: str) -> str:
             ),
         ),
         (IrqAssignment, ("irq", "cpus")),
+        (Probe, ("name", "command", "tcp", "ping", "timeout")),
     ],
-    ids=["KVM-RT", "further", "scheduler", "host", "irqs"],
+    ids=["KVM-RT", "further", "scheduler", "host", "irqs", "probes"],
 )
 def test_the_reference_has_each_attribute_as_the_model_describes_it(repository, model, names):
     text = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")

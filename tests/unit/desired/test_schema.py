@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from kvmrt_plan.desired.model import HostPolicy, VirtualMachine
+from kvmrt_plan.desired.model import HostPolicy, Probe, VirtualMachine
 from kvmrt_plan.desired.schema import SCHEMA_ID, configuration_schema, validate_document
 
 UUID_TEXT = "fde74e84-0e1b-404e-90e7-72101e79c48a"
@@ -32,7 +32,8 @@ def test_the_schema_is_a_valid_schema_with_its_name():
 
 
 @pytest.mark.parametrize(
-    ("model", "elsewhere"), [(VirtualMachine, {"name", "sources"}), (HostPolicy, {"sources"})]
+    ("model", "elsewhere"),
+    [(VirtualMachine, {"name", "sources"}), (HostPolicy, {"sources"}), (Probe, {"source"})],
 )
 def test_every_attribute_is_described(model, elsewhere):
     properties = configuration_schema()["$defs"][model.__name__]["properties"]
