@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kvmrt_plan.desired.model import Probe
     from kvmrt_plan.facts.domain import Thread
     from kvmrt_plan.facts.snapshot import Snapshot
     from kvmrt_plan.values.cpuset import CpuSet
@@ -90,6 +91,13 @@ class Host(Protocol):
         Raises:
             WriteRefusedError: systemd refused, or the unit's cgroup does not show the value.
         """
+
+
+class Prober(Protocol):
+    """Asks whether something works."""
+
+    def failure(self, probe: Probe) -> str:
+        """Why the probe fails, "" when it passes. Takes no longer than the probe's timeout."""
 
 
 class StateStore(Protocol):

@@ -21,6 +21,8 @@ from kvmrt_plan.apply.step import VOLATILE, Outcome
 from kvmrt_plan.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kvmrt_plan.apply.run import Site
     from kvmrt_plan.apply.step import Step
     from kvmrt_plan.ports import StateStore
@@ -44,7 +46,7 @@ def find_run(records: list[Record], run_id: str | None) -> Record:
     Raises:
         UsageError: there is no such run, or it changed nothing that could be taken back.
     """
-    reverted = {one.header.plan_digest for one in records if one.header.purpose == REVERT}
+    reverted = reverted_runs(records)
     candidates = [
         one
         for one in records
@@ -58,6 +60,11 @@ def find_run(records: list[Record], run_id: str | None) -> Record:
     known = ", ".join(one.header.id for one in candidates) or "none"
     wanted = "no run" if run_id is None else f"no run {run_id}"
     raise UsageError(f"{wanted} can be reverted", f"runs that can be: {known}")
+
+
+def reverted_runs(records: Iterable[Record]) -> frozenset[str]:
+    """Ids of the runs that were taken back."""
+    return frozenset(one.header.plan_digest for one in records if one.header.purpose == REVERT)
 
 
 def revert_run(site: Site, record: Record, header: Header) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from kvmrt_plan.errors import StalePlanError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kvmrt_plan.changes.change import Pending
     from kvmrt_plan.plan.action import Action
     from kvmrt_plan.ports import Host, StateStore
 
@@ -59,6 +60,8 @@ class Proof:
     remaining: tuple[str, ...] = ()
     #: Probes that passed before and fail now.
     failed_probes: tuple[str, ...] = ()
+    #: Values that are written and wait for a guest's restart or a boot.
+    pending: tuple[Pending, ...] = ()
 
     @property
     def is_good(self) -> bool:

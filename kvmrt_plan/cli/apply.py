@@ -21,6 +21,8 @@ from kvmrt_plan.apply.run import (
 )
 from kvmrt_plan.changes.change import Disturbance
 from kvmrt_plan.cli.configuration import read_configuration
+from kvmrt_plan.cli.confirm import perform_unconfirmed, refuse_unconfirmed
+from kvmrt_plan.cli.probes import failed_probes, passing_probes
 from kvmrt_plan.cli.progress import plain_progress, show_progress
 from kvmrt_plan.cli.site import location_of, new_header
 from kvmrt_plan.cli.terminal import wants_colour, width_of
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.apply.run import Result
     from kvmrt_plan.apply.step import Outcome, Step
+    from kvmrt_plan.cli.progress import Progress
+    from kvmrt_plan.desired.model import Probe
     from kvmrt_plan.plan.action import Action, Plan
 
 EXIT_CODES = {Status.NOTHING: 0, Status.APPLIED: 0, Status.REVERTED: 4, Status.INCOMPLETE: 5}
@@ -53,6 +57,8 @@ class Work:
     digest: str
     host: str
     holders: tuple[str, ...]
+    #: The file it comes from: a saved plan, or a configuration.
+    file: str
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -70,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         recovery = recover(opened.host, opened.state, opened.volatile, boot_id=opened.boot_id)
         if recovery is not None:
             progress.recovered(recovery)
+        refuse_unconfirmed(site)
         if work is None:
             assert goal is not None, "without a saved plan there is a configuration"
             plan = plan_host(goal[0], opened.host.capture())
@@ -80,10 +87,10 @@ def run(arguments: argparse.Namespace) -> int:
             work = _planned_work(plan, *goal)
             _ask(arguments, plan)
         _check_host(work, opened)
-        return _perform(arguments, site, work)
+        return _perform(arguments, site, work, progress)
 
 
-def _perform(arguments: argparse.Namespace, site: Site, work: Work) -> int:
+def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progress) -> int:
     allowed = frozenset(Disturbance(one) for one in arguments.allow or ())
     steps, waiting = split_actions(work.actions, allowed)
     if arguments.dry_run:
@@ -96,20 +103,30 @@ def _perform(arguments: argparse.Namespace, site: Site, work: Work) -> int:
         holders=work.holders,
     )
     by_number = {action.number: action for action in work.actions}
-    with show_progress(len(work.actions), is_json=arguments.json) as progress:
+    with show_progress(len(work.actions), plain) as progress:
 
         def report(step: Step, outcome: Outcome, cause: str) -> None:
             progress.step(by_number[step.number], outcome, cause)
 
+        counted = passing_probes(arguments, work, progress) if steps else ()
         terms = Terms(
             allowed=allowed,
             keeps_unproven=arguments.keep,
             report=report,
-            prove=lambda excused: _prove(site, work.goal, excused),
+            prove=lambda excused: _prove(site, work.goal, excused, counted),
         )
-        result = apply_steps(site, header, steps, waiting, terms)
+
+        def perform() -> Result:
+            return apply_steps(site, header, steps, waiting, terms)
+
+        if arguments.confirm is None or not steps:
+            result = perform()
+        else:
+            result = perform_unconfirmed(arguments, site, header.id, perform)
         code = exit_code(result)
         progress.ended(result, code)
+        if arguments.confirm is not None and result.status is Status.APPLIED:
+            progress.waits(header.id, arguments.confirm)
     return code
 
 
@@ -132,18 +149,19 @@ def exit_code(result: Result) -> int:
     return EXIT_CODES[result.status]
 
 
-def _prove(site: Site, goal: Goal, excused: frozenset[str]) -> Proof:
-    """Facts again, plan again: whatever is left is not as planned."""
+def _prove(site: Site, goal: Goal, excused: frozenset[str], counted: tuple[Probe, ...]) -> Proof:
+    """Facts again, plan again: whatever is left is not as planned. Then the probes again."""
     plan = plan_host(goal, site.host.capture())
     if plan.is_errored:
         return Proof(
             remaining=tuple(one.summary for one in plan.findings if one.severity == "error")
         )
-    remaining = (action.change for action in plan.actions if action.change.address not in excused)
+    changes = (action.change for action in plan.actions if action.change.address not in excused)
+    remaining = tuple(f"{one.address} is {one.before} and should be {one.after}" for one in changes)
     return Proof(
-        remaining=tuple(
-            f"{one.address} is {one.before} and should be {one.after}" for one in remaining
-        )
+        remaining=remaining,
+        failed_probes=() if remaining else failed_probes(counted),
+        pending=plan.pending,
     )
 
 
@@ -166,6 +184,7 @@ def _planned_work(plan: Plan, goal: Goal, content: bytes) -> Work:
         digest=document_digest(plan_document(plan, configuration=content)),
         host=plan.host.name,
         holders=plan.holders,
+        file=goal.configuration.file,
     )
 
 
@@ -192,6 +211,7 @@ def _saved_work(path: str) -> Work:
         digest=document.digest,
         host=document.host.name,
         holders=document.holders,
+        file=path,
     )
 
 

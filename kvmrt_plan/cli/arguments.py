@@ -27,6 +27,7 @@ COMMANDS = (
     "snapshot",
     "schema",
     "apply",
+    "confirm",
     "revert",
     "recover",
     "history",

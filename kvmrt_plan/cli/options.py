@@ -12,6 +12,23 @@ if TYPE_CHECKING:
 DEFAULT_CONFIGURATIONS = ("/etc/kvmrt.cfg", "/etc/kvmrt.yaml")
 
 
+#: A week: whoever needs longer does not watch.
+_MOST_SECONDS = 604_800.0
+
+
+def seconds(text: str) -> float:
+    """A time that is not nothing.
+
+    Raises:
+        ValueError: as argparse wants it.
+    """
+    value = float(text)
+    # NaN compares false with everything.
+    if not 0 < value <= _MOST_SECONDS:
+        raise ValueError(text)
+    return value
+
+
 def add_configuration(parser: ArgumentParser) -> None:
     """-f FILE."""
     first, second = DEFAULT_CONFIGURATIONS

@@ -19,11 +19,18 @@ from kvmrt_plan.views.outcomes import (
     result_event,
     result_lines,
 )
+from kvmrt_plan.views.safety import (
+    probes_event,
+    probes_lines,
+    waiting_event,
+    waiting_lines,
+)
 from kvmrt_plan.views.terminal import Painter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from kvmrt_plan.apply.probes import ProbeReport
     from kvmrt_plan.apply.recover import Recovery
     from kvmrt_plan.apply.run import Result
     from kvmrt_plan.apply.step import Outcome
@@ -39,8 +46,14 @@ class Progress(Protocol):
     def step(self, action: Action, outcome: Outcome, cause: str) -> None:
         """A step was made, or not."""
 
+    def probes(self, report: ProbeReport) -> None:
+        """What the probes say before the first write."""
+
     def ended(self, result: Result, exit_code: int) -> None:
         """The run has ended."""
+
+    def waits(self, run: str, seconds: float) -> None:
+        """The run is taken back unless it is confirmed."""
 
 
 class JsonProgress:
@@ -63,9 +76,17 @@ class JsonProgress:
         """An event."""
         self._write(action_event(action, outcome, cause))
 
+    def probes(self, report: ProbeReport) -> None:
+        """An event."""
+        self._write(probes_event(report))
+
     def ended(self, result: Result, exit_code: int) -> None:
-        """The last event."""
+        """An event."""
         self._write(result_event(result, exit_code))
+
+    def waits(self, run: str, seconds: float) -> None:
+        """An event."""
+        self._write(waiting_event(run, seconds))
 
     def _write(self, event: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(event) + "\n")
@@ -87,6 +108,14 @@ class TextProgress:
     def step(self, action: Action, outcome: Outcome, cause: str) -> None:
         """A line."""
         self._lines(outcome_lines(action, outcome, cause, width=self._width, painter=self._painter))
+
+    def probes(self, report: ProbeReport) -> None:
+        """Lines."""
+        self._lines(probes_lines(report, width=self._width, painter=self._painter))
+
+    def waits(self, run: str, seconds: float) -> None:
+        """The last lines."""
+        self._lines(waiting_lines(run, seconds, width=self._width, painter=self._painter))
 
     def ended(self, result: Result, exit_code: int) -> None:  # noqa: ARG002  for the JSON stream
         """The last lines."""
@@ -116,10 +145,10 @@ def plain_progress(*, is_json: bool) -> Progress:
 
 
 @contextmanager
-def show_progress(total: int, *, is_json: bool) -> Iterator[Progress]:
-    """For the time in which steps are made: on a terminal with a bar below the lines."""
-    if is_json or not sys.stdout.isatty():
-        yield plain_progress(is_json=is_json)
+def show_progress(total: int, plain: Progress) -> Iterator[Progress]:
+    """For the time in which steps are made: on a terminal with a bar below the lines, else `plain`."""
+    if isinstance(plain, JsonProgress) or not sys.stdout.isatty():
+        yield plain
         return
     # rich costs 60 ms of start-up, which only a terminal needs.
     from rich.progress import Progress as Bar

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import math
 import sys
+import time
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.apply.confirm import disarm, run_to_confirm
 from kvmrt_plan.apply.history import REVERT, find_run, read_history, revert_run
 from kvmrt_plan.apply.recover import recover
 from kvmrt_plan.apply.run import Site
+from kvmrt_plan.cli.confirm import boot_seconds
 from kvmrt_plan.cli.progress import plain_progress
 from kvmrt_plan.cli.site import location_of, new_header
 from kvmrt_plan.cli.terminal import width_of
@@ -22,12 +26,15 @@ if TYPE_CHECKING:
     import argparse
 
     from kvmrt_plan.apply.journal import Record
+    from kvmrt_plan.hosts.site import OpenSite
 
 EXIT_INCOMPLETE = 5
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Revert the run that is named, or the last that was applied."""
+    if arguments.if_unconfirmed:
+        return _run_at_deadline(arguments)
     with open_site(
         location_of(arguments),
         purpose="kvmrt revert",
@@ -39,17 +46,48 @@ def run(arguments: argparse.Namespace) -> int:
         record = find_run(read_history(opened.state), arguments.id)
         _show(record)
         _ask(arguments, record)
-        site = Site(
-            host=opened.host, state=opened.state, volatile=opened.volatile, boot_id=opened.boot_id
-        )
-        header = new_header(
-            purpose=REVERT,
-            plan_digest=record.header.id,
-            host=record.header.host,
-            boot_id=opened.boot_id,
-        )
-        differs = revert_run(site, record, header)
+        differs = _take_back(opened, record)
     return _report(record, differs)
+
+
+def _run_at_deadline(arguments: argparse.Namespace) -> int:
+    """What the timer of `kvmrt apply --confirm` runs. While it waits it holds nothing, and looks again
+    afterwards: the run gets its whole time when it ends, and may be confirmed any moment.
+    """
+    if arguments.id is None or not arguments.yes:
+        raise UsageError("--if-unconfirmed goes with RUN and --yes", "name the run")
+    while True:
+        with open_site(
+            location_of(arguments),
+            purpose=f"kvmrt revert of unconfirmed run {arguments.id}",
+            lock_timeout_seconds=math.inf,
+        ) as opened:
+            recover(opened.host, opened.state, opened.volatile, boot_id=opened.boot_id)
+            records = read_history(opened.state)
+            waiting = run_to_confirm(opened.volatile, records)
+            if waiting is None or waiting.run != arguments.id:
+                sys.stdout.write(f"run {arguments.id} does not wait to be confirmed\n")
+                return 0
+            left = waiting.seconds_left(boot_seconds())
+            if left <= 0:
+                record = find_run(records, arguments.id)
+                return _report(record, _take_back(opened, record))
+        time.sleep(left)
+
+
+def _take_back(opened: OpenSite, record: Record) -> tuple[str, ...]:
+    site = Site(
+        host=opened.host, state=opened.state, volatile=opened.volatile, boot_id=opened.boot_id
+    )
+    header = new_header(
+        purpose=REVERT,
+        plan_digest=record.header.id,
+        host=record.header.host,
+        boot_id=opened.boot_id,
+    )
+    differs = revert_run(site, record, header)
+    disarm(opened.volatile, record.header.id)
+    return differs
 
 
 def _show(record: Record) -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from kvmrt_plan.apply.run import Status
 from kvmrt_plan.apply.step import Outcome
 from kvmrt_plan.values.text import escape_text
-from kvmrt_plan.views.plan_words import action_words
+from kvmrt_plan.views.plan_words import action_words, pending_words
 from kvmrt_plan.views.terminal import Painter, Style, fold
 
 if TYPE_CHECKING:
     from kvmrt_plan.apply.recover import Recovery
     from kvmrt_plan.apply.run import Result
+    from kvmrt_plan.changes.change import Pending
     from kvmrt_plan.plan.action import Action
 
 EVENT_FORMAT_VERSION = "1.0"
@@ -65,7 +66,18 @@ def result_lines(result: Result, *, width: int, painter: Painter) -> list[str]:
         lines += fold(f"because {escape_text(result.failure)}", width, indent=4, first=2)
     for text in result.differs:
         lines += fold(f"left: {escape_text(text)}", width, indent=8, first=2)
+    for one in _pending(result):
+        words = pending_words(one)
+        text = f"pending: {words.subject}  {words.value}"
+        lines += fold(text, width, indent=8, first=2)
     return lines
+
+
+def _pending(result: Result) -> tuple[Pending, ...]:
+    """What is written and not in effect, unless it was taken back."""
+    if result.proof is None or result.status is not Status.APPLIED:
+        return ()
+    return result.proof.pending
 
 
 def recovery_lines(recovery: Recovery, *, width: int, painter: Painter) -> list[str]:
@@ -103,6 +115,15 @@ def result_event(result: Result, exit_code: int) -> dict[str, Any]:
         "exit_code": exit_code,
         "failure": result.failure,
         "differs": list(result.differs),
+        "pending": [
+            {
+                "address": one.address,
+                "running": one.running,
+                "written": one.written,
+                "activation": str(one.activation),
+            }
+            for one in _pending(result)
+        ],
     }
 
 

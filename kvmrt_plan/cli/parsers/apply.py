@@ -5,7 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.cli.options import add_changed_host, add_configuration, add_consent, add_json
+from kvmrt_plan.cli.options import (
+    add_changed_host,
+    add_configuration,
+    add_consent,
+    add_json,
+    seconds,
+)
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -35,6 +41,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="CLASS",
         choices=ALLOWED,
         help=f"permit what touches a running guest: {', '.join(ALLOWED)}",
+    )
+    parser.add_argument(
+        "--confirm",
+        metavar="SECONDS",
+        type=seconds,
+        help="take everything back unless `kvmrt confirm` comes within SECONDS",
     )
     parser.add_argument(
         "--keep", action="store_true", help="keep what was written when it cannot be proven"

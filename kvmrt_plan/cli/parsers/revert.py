@@ -19,5 +19,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "id", nargs="?", metavar="RUN", help="from `kvmrt history`; default: the last applied"
     )
+    parser.add_argument(
+        "--if-unconfirmed",
+        action="store_true",
+        help="what the timer of `kvmrt apply --confirm` runs: wait until the time is up, then take RUN "
+        "back unless it was confirmed",
+    )
     add_changed_host(parser)
     add_consent(parser)
