@@ -241,6 +241,21 @@ def test_an_apply_stays_when_its_probes_pass_or_failed_before(tree, tmp_path):
     assert affinity.read_text() == "1\n"
 
 
+@needs_root
+def test_an_apply_by_root_with_a_command_that_others_may_write_changes_nothing(tree, tmp_path):
+    root, run = tree
+    marker = tmp_path / "made"
+    file = configure(tmp_path, f"{{command: [touch, {marker}]}}")
+    os.chmod(file, 0o666)
+
+    ran = run("apply", "-f", file, "--yes")
+
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "may be written by others" in " ".join(ran.stderr.split())
+    assert not marker.exists()
+    assert (root / "proc/irq/30/smp_affinity_list").read_text() == "0-1\n"
+
+
 def test_probes_are_not_run_on_a_simulated_host(repository, tmp_path):
     host = tmp_path / "host.json"
     shutil.copyfile(repository / "examples" / "two-socket.json", host)
