@@ -63,8 +63,12 @@ def find_run(records: list[Record], run_id: str | None) -> Record:
 
 
 def reverted_runs(records: Iterable[Record]) -> frozenset[str]:
-    """Ids of the runs that were taken back."""
-    return frozenset(one.header.plan_digest for one in records if one.header.purpose == REVERT)
+    """Ids of the runs that were taken back. One that could not be taken back whole may be tried again."""
+    return frozenset(
+        one.header.plan_digest
+        for one in records
+        if one.header.purpose == REVERT and one.finish is Finish.APPLIED
+    )
 
 
 def revert_run(site: Site, record: Record, header: Header) -> tuple[str, ...]:

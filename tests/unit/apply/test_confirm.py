@@ -52,6 +52,8 @@ def test_only_the_run_that_waits_is_confirmed(store):
 def test_a_run_waits_as_long_as_it_is_in_force(store):
     arm(store, WAITING)
     assert run_to_confirm(store, [record("r0"), record("r1")]) == WAITING
+    unfinished = record("r2", purpose=REVERT, plan="r1", finish=Finish.INCOMPLETE)
+    assert run_to_confirm(store, [record("r1"), unfinished]) == WAITING
 
 
 @pytest.mark.parametrize(
