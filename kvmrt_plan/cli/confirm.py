@@ -22,7 +22,6 @@ from kvmrt_plan.cli.progress import plain_progress
 from kvmrt_plan.cli.site import location_of
 from kvmrt_plan.errors import StalePlanError, UsageError
 from kvmrt_plan.hosts.site import open_site
-from kvmrt_plan.hosts.timer import start_timer
 
 if TYPE_CHECKING:
     import argparse
@@ -78,6 +77,9 @@ def perform_unconfirmed(
     the first write. A run that is applied gives the user the whole time, from its end; one that came to
     nothing no longer waits. A run that breaks off leaves both: it is taken back when the time is up.
     """
+    # Brings subprocess, which an apply without a timer does without.
+    from kvmrt_plan.hosts.timer import start_timer
+
     seconds: float = arguments.confirm
     start_timer(f"kvmrt-revert-{run_id}", seconds, _revert_command(arguments, run_id))
     _arm(site, run_id, seconds)
