@@ -228,3 +228,48 @@ case(
     host(domains=[make_domain(1, "vm1", running=True, is_persistent=False, xml="")]),
     (ERROR, "vm1", 100, "vm1: its libvirt domain is transient"),
 )
+case(
+    "KR136 a mode that only prefers",
+    of(rt(1, "1-2")),
+    host(
+        domains=[
+            make_domain(
+                1,
+                "vm1",
+                xml=domain_xml(
+                    1,
+                    "vm1",
+                    inner="<numatune><memory mode='preferred' nodeset='0'/></numatune>",
+                ),
+            )
+        ]
+    ),
+    (
+        WARNING,
+        "vm1",
+        104,
+        (
+            "vm1: its numatune mode preferred prefers its node, and takes other nodes' memory when that "
+            "is short"
+        ),
+    ),
+)
+case(
+    "KR136 a cell bound elsewhere",
+    of(rt(1, "1-2")),
+    host(
+        domains=[
+            make_domain(
+                1,
+                "vm1",
+                xml=domain_xml(
+                    1,
+                    "vm1",
+                    inner="<numatune><memory mode='strict' nodeset='0'/>"
+                    "<memnode cellid='0' mode='strict' nodeset='1'/></numatune>",
+                ),
+            )
+        ]
+    ),
+    (WARNING, "vm1", 104, "vm1: memory of guest cell 0 is bound to node 1, not 0"),
+)

@@ -93,7 +93,7 @@ case(
     of(vm(1)),
     host(libvirt_problem="connection refused", domains=()),
     (
-        WARNING,
+        ERROR,
         None,
         None,
         (
@@ -145,7 +145,7 @@ case(
         None,
         2,
         (
-            "shield auto: the cpuset controller is not on cgroup v2 (it is on: v1), so that tasks of "
+            "shield auto: the cpuset controller is on cgroup v1, not v2, so that tasks of "
             "the host may run on CPUs 1-2,9-10 of RT VMs"
         ),
     ),

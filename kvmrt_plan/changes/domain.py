@@ -23,7 +23,7 @@ from kvmrt_plan.changes.change import (
     ReasonCode,
 )
 from kvmrt_plan.changes.domain_target import domain_target, implied, is_pin
-from kvmrt_plan.changes.live_pins import live_pins
+from kvmrt_plan.changes.live_pins import has_thread, live_pins
 from kvmrt_plan.domainxml.document import parse_domain, read_settings
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _setting(
     is_right = value in (now, implied(key, placed.vm) if now is None else now)
     live = running.get(key) if running is not None else None
     is_live = value in (live, implied(key, placed.vm) if live is None else live)
-    restart = running is not None and not is_live and not _moves_live(key, value)
+    restart = running is not None and not is_live and not _moves_live(key, value, running)
     if not is_right:
         yield Change(
             kind=Kind.DOMAIN_XML,
@@ -104,9 +104,11 @@ def _setting(
         )
 
 
-def _moves_live(key: str, value: str | None) -> bool:
-    """Whether libvirt changes the setting of a running guest: a pin can move, but not be taken away."""
-    return is_pin(key) and value is not None
+def _moves_live(key: str, value: str | None, running: Mapping[str, str]) -> bool:
+    """Whether libvirt changes the setting of a running guest: the pin of a thread that exists can move,
+    but not be taken away.
+    """
+    return is_pin(key) and value is not None and has_thread(key, running)
 
 
 def _rename(placed: VmPlacement, domain: Domain) -> Iterator[Considered]:

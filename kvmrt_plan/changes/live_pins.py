@@ -25,7 +25,7 @@ def live_pins(
     """A change for each thread of the guest that is not where it should be."""
     threads = thread_affinities(domain.threads)
     for key, (value, reason) in wanted.items():
-        if not is_pin(key) or value is None or not _exists(key, running):
+        if not is_pin(key) or value is None or not has_thread(key, running):
             continue
         now = threads.get(key) or running.get(key)
         address, owner = f"vm/{placed.vm.name}/live/{key}", str(placed.vm.uuid)
@@ -70,7 +70,7 @@ def pin_of_thread(name: str) -> str | None:
     return "emulatorpin" if name.startswith("qemu") else None
 
 
-def _exists(key: str, running: Mapping[str, str]) -> bool:
+def has_thread(key: str, running: Mapping[str, str]) -> bool:
     """Whether the running guest has the thread: it may have fewer vCPUs than the definition."""
     kind, _, number = key.partition(" ")
     if kind == "vcpupin":

@@ -47,7 +47,9 @@ class CpuReasons:
         return CpuSet(used for used in owner.used if cpu in self._cpus.siblings_of(used))
 
 
-def _owning(owners: list[VmPlacement]) -> Reason:
+def _owning(found: list[VmPlacement]) -> Reason:
+    # By CPU, so that the order of the VMs in the file does not show.
+    owners = sorted(found, key=lambda one: (tuple(one.owned), one.vm.name))
     parts = [f"{one.vm.name} owns CPU{'s' * (len(one.owned) > 1)} {one.owned}" for one in owners]
     return Reason(
         code=ReasonCode.RT_VM_OWNS_CPUS,

@@ -7,7 +7,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.errors import UsageError
+from kvmrt_plan.errors import HostError, UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -25,17 +25,24 @@ def read_host(arguments: argparse.Namespace) -> Snapshot:
         return _read_snapshot(arguments)
     from kvmrt_plan.hosts.capture import capture_live, capture_root
 
-    captured = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    captured = _utc(time.time())
     name = getattr(arguments, "name", None)
     if arguments.root is not None:
         _refuse_connect(arguments, "--root")
         fallback = os.path.basename(os.path.abspath(arguments.root))
+        # When the tree was captured, not when it is read: the same tree gives the same bytes.
+        captured = _utc(os.stat(arguments.root).st_mtime) if os.path.exists(arguments.root) else ""
         return capture_root(arguments.root, name=name or fallback, captured=captured)
     libvirt = None
     if hasattr(arguments, "connect") and not getattr(arguments, "no_libvirt", False):
         from kvmrt_plan.hosts.libvirt_domains import DEFAULT_URI, read_libvirt
 
         libvirt = read_libvirt(arguments.connect or DEFAULT_URI)
+        if arguments.connect is not None and libvirt.problem:
+            raise HostError(
+                f"libvirt at {libvirt.uri} does not answer: {libvirt.problem}",
+                "start its daemon, or name another with --connect",
+            )
     return capture_live(captured=captured, name=name, libvirt=libvirt)
 
 
@@ -48,6 +55,10 @@ def _read_snapshot(arguments: argparse.Namespace) -> Snapshot:
     _refuse_connect(arguments, "--host")
     volatile = FolderStore(Location(snapshot=arguments.host).volatile_path)
     return with_state(read_snapshot_file(arguments.host), volatile)
+
+
+def _utc(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 def _refuse_connect(arguments: argparse.Namespace, option: str) -> None:

@@ -30,28 +30,47 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command of that name, and turn whatever comes of it into an exit code."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  until the process ends
     # Only the command that runs is loaded: --help and the views must not pay for the others.
     command = importlib.import_module(f"kvmrt_plan.cli.{arguments.command.replace('-', '_')}")
     try:
         code: int = command.run(arguments)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BROKEN_PIPE
-    except KeyboardInterrupt:
-        sys.stderr.write("kvmrt: interrupted; `kvmrt recover` takes back what was begun\n")
-        return EXIT_INTERRUPTED
-    except DesiredStateError as error:
-        _report_findings(error)
-        return EXIT_ERROR
-    except KvmrtError as error:
-        _report(error)
-        return _EXIT_CODES.get(type(error), EXIT_ERROR)
+    except (KvmrtError, OSError, KeyboardInterrupt) as error:
+        return _report(error)
     except Exception:  # noqa: BLE001  whatever else happens is a bug, and has to say so
-        _report_bug()
-        return EXIT_BUG
+        return _report_bug()
     return code
+
+
+def _report(error: BaseException) -> int:
+    """Say what went wrong, and return the exit code for it."""
+    match error:
+        case BrokenPipeError():
+            _drop_output()
+            return EXIT_BROKEN_PIPE
+        case KeyboardInterrupt():
+            sys.stderr.write("kvmrt: interrupted; `kvmrt recover` takes back what was begun\n")
+            return EXIT_INTERRUPTED
+        case DesiredStateError():
+            _report_findings(error)
+            return EXIT_ERROR
+        case KvmrtError():
+            _report_failure(error)
+            return _EXIT_CODES.get(type(error), EXIT_ERROR)
+        case OSError(filename=None):
+            # Errors of files that kvmrt opens are told by whoever opens them and have names: what is
+            # left without one is standard output.
+            sys.stderr.write(f"kvmrt: standard output cannot be written: {error.strerror}\n")
+            _drop_output()
+            return EXIT_ERROR
+    return _report_bug()
+
+
+def _drop_output() -> None:
+    """Python would complain again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def entry() -> NoReturn:
@@ -59,7 +78,7 @@ def entry() -> NoReturn:
     sys.exit(main())
 
 
-def _report(error: KvmrtError) -> None:
+def _report_failure(error: KvmrtError) -> None:
     from kvmrt_plan.cli.terminal import stderr_painter, width_of
     from kvmrt_plan.views.failures import failure_lines
 
@@ -75,8 +94,9 @@ def _report_findings(error: DesiredStateError) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
-def _report_bug() -> None:
+def _report_bug() -> int:
     import traceback
 
     traceback.print_exc()
     sys.stderr.write("kvmrt: this is a bug in kvmrt; please report it with the text above\n")
+    return EXIT_BUG

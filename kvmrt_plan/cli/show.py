@@ -28,10 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     named = tuple(arguments.vms)
     placement = place(configuration.value, facts, named=named)
     if arguments.json:
-        document = placement_document(configuration.value, placement, facts)
+        document = placement_document(configuration.value, placement, facts, only=named)
         sys.stdout.write(dump_document(document))
     else:
-        sys.stdout.write(render_placement(configuration.value, placement, facts))
+        sys.stdout.write(render_placement(configuration.value, placement, facts, only=named))
     found = sort_findings([*configuration.findings, *check(configuration.value, facts, placement)])
     lines = finding_lines(found, width_of(sys.stderr), stderr_painter())
     sys.stdout.flush()

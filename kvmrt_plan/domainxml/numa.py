@@ -13,12 +13,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.domainxml import tree
-from kvmrt_plan.domainxml.cpulist import canonical_cpuset, checked_cpuset
+from kvmrt_plan.domainxml.cpulist import canonical_cpuset, checked_cpuset, parse_cpuset
+from kvmrt_plan.values.cpuset import EMPTY, CpuListError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+    from kvmrt_plan.values.cpuset import CpuSet
+
 AUTO = "auto"
+
+
+def memory_mode(domain: _Element) -> str:
+    """`strict` (libvirt's default too), `preferred`, `interleave`, `restrictive`."""
+    memory = tree.first(domain, "numatune", "memory")
+    return "strict" if memory is None else memory.get("mode", "strict")
+
+
+def cell_bindings(domain: _Element) -> dict[str, CpuSet]:
+    """The host nodes of each guest cell that has a `<memnode>`, by its id; unreadable lists are empty."""
+    return {
+        memnode.get("cellid", "?"): _nodes(memnode.get("nodeset", ""))
+        for memnode in tree.each(domain, "numatune", "memnode")
+    }
+
+
+def _nodes(text: str) -> CpuSet:
+    try:
+        return parse_cpuset(text)
+    except CpuListError:
+        return EMPTY
 
 
 class Numa:

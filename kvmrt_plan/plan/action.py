@@ -47,6 +47,8 @@ class Plan:
     unchanged: tuple[NoChange, ...]
     #: UUIDs of the VMs whose policies are in force after it.
     holders: tuple[str, ...]
+    #: Their names, in the order of the configuration.
+    holder_names: tuple[str, ...] = ()
     findings: tuple[Finding, ...]
 
     @property

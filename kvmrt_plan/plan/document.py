@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from kvmrt_plan import __version__
 from kvmrt_plan.changes.change import Activation
 from kvmrt_plan.diagnostics import Severity
+from kvmrt_plan.plan.action import Plan, PlannedHost
 
 if TYPE_CHECKING:
     from kvmrt_plan.changes.change import NoChange, Pending, Reason
     from kvmrt_plan.diagnostics import Finding
-    from kvmrt_plan.plan.action import Action, Plan
+    from kvmrt_plan.plan.action import Action
 
 FORMAT_VERSION = "1.0"
 
@@ -60,6 +61,21 @@ def plan_document(
         document["unchanged"] = [_unchanged(one) for one in plan.unchanged]
     document["digest"] = document_digest(document)
     return document
+
+
+def unusable_document(file: str, findings: tuple[Finding, ...]) -> dict[str, Any]:
+    """The document for a configuration that cannot be read: nothing but its findings."""
+    plan = Plan(
+        host=PlannedHost(name="", captured="", kernel="", boot_id=""),
+        configuration=file,
+        narrowed_to=(),
+        actions=(),
+        pending=(),
+        unchanged=(),
+        findings=findings,
+        holders=(),
+    )
+    return plan_document(plan, configuration=b"")
 
 
 def plan_summary(plan: Plan) -> dict[str, int]:

@@ -45,6 +45,7 @@ def make_plan(
         pending=_sorted_pending(considered),
         unchanged=_sorted_unchanged(considered),
         findings=findings,
+        holder_names=tuple(one.vm.name for one in placement.vms if one.holds_policies),
         holders=tuple(sorted(str(one.vm.uuid) for one in placement.vms if one.holds_policies)),
     )
 

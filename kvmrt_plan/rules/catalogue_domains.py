@@ -110,4 +110,15 @@ ENTRIES = (
         remedy="define it: `virsh dumpxml NAME > FILE`, `virsh define FILE`.",
         language="sh",
     ),
+    Entry(
+        "KR136", "The XML binds memory less strictly, or elsewhere", "warning",
+        why="kvmrt writes the nodes of `<numatune><memory>`. A mode such as `preferred`, or a `<memnode>` "
+        "of a guest cell with other nodes, still lets memory come from a node that is not the VM's.",
+        example="<numatune>\n"
+        "  <memory mode='preferred' nodeset='1'/>\n"
+        "  <memnode cellid='0' mode='strict' nodeset='0'/>\n"
+        "</numatune>",
+        remedy="`virsh edit NAME`: make the mode strict and the memnode's nodes a part of numatune.",
+        language="xml",
+    ),
 )  # fmt: skip

@@ -41,7 +41,8 @@ ENTRIES = (
         remedy="leave one core per node to the host.",
     ),
     Entry(
-        "KR201", "libvirt's domains are not known", "warning",
+        "KR201", "libvirt's domains are not known",
+        "error when libvirt was asked and did not answer, warning when nobody asked it",
         why="The host's policies are planned; definitions, pins and the state of the VMs are not.",
         example="kvmrt plan --connect qemu+ssh://unreachable/system",
         remedy="start libvirtd or virtqemud, or choose it with `--connect`.",

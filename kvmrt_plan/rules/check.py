@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.diagnostics import sort_findings
 from kvmrt_plan.placement.place import place
 from kvmrt_plan.rules import (
+    bindings,
     cpus,
     domains,
     environment,
@@ -48,7 +49,7 @@ RULES: tuple[Rule, ...] = (
 
 #: Rules that need a host.
 HOST_RULES: tuple[HostRule, ...] = (
-    *cpus.HOST_RULES, *siblings.HOST_RULES, *memory.HOST_RULES, *nodes.HOST_RULES,
+    *cpus.HOST_RULES, *siblings.HOST_RULES, *memory.HOST_RULES, *bindings.HOST_RULES, *nodes.HOST_RULES,
     *domains.HOST_RULES, *threads.HOST_RULES, *host.HOST_RULES, *interrupts.HOST_RULES,
     *gathering.HOST_RULES, *environment.HOST_RULES,
 )  # fmt: skip

@@ -117,7 +117,7 @@ def _offline(one: VmPlacement, offline: str, *, is_single: bool) -> Finding:
 
 def host_keeps_a_cpu(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
     """The host needs CPUs of its own, also when every RT VM runs at once."""
-    if not subject.rt:
+    if not subject.rt or not facts.cpus.online:
         return
     if facts.cpus.online <= subject.rt_owned:
         summary = "the RT VMs take all CPUs of the host"

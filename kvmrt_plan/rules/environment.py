@@ -44,8 +44,10 @@ def _missing(wanted: ShieldBackend, slices: Slices) -> str:
         return ""
     if wanted is ShieldBackend.REDHAWK:
         return "the kernel has no /proc/shield"
+    if slices.mode is CgroupMode.NONE:
+        return "no cgroup hierarchy with cpusets is known of this host"
     if slices.mode is not CgroupMode.UNIFIED:
-        return f"the cpuset controller is not on cgroup v2 (it is on: {slices.mode})"
+        return f"the cpuset controller is on cgroup {slices.mode}, not v2"
     return "" if slices.has_systemd else "there is no systemd to confine its slices"
 
 
@@ -91,12 +93,13 @@ def tuned_does_not_interfere(subject: Subject, facts: HostFacts) -> Iterator[Fin
 
 def kernel_is_realtime(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
     """On other kernels a section without preemption may delay a vCPU for milliseconds."""
-    if facts.kernel.is_realtime or facts.kernel.is_redhawk or not _has_rt(subject):
+    known = facts.kernel.release or facts.kernel.version
+    if facts.kernel.is_realtime or facts.kernel.is_redhawk or not _has_rt(subject) or not known:
         return
     yield Finding(
         code="KR208",
         severity=Severity.WARNING,
-        summary=f"the kernel {facts.kernel.release} is neither PREEMPT_RT nor RedHawk",
+        summary=f"the kernel {known} is neither PREEMPT_RT nor RedHawk",
         remedy="install a real-time kernel (linux-image-rt, kernel-rt, or RedHawk)",
     )
 

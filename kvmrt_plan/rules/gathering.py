@@ -33,12 +33,16 @@ _NUMBER = re.compile(r"\d{1,5}")
 
 
 def libvirt_answers(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
-    """Without libvirt the host's policies can be planned, the VMs cannot."""
+    """Without libvirt the host's policies can be planned, the VMs cannot.
+
+    A libvirt that was asked and does not answer is an error: half a plan would look like a whole one.
+    Where nobody asked (a captured tree, a snapshot without libvirt) it is known that half is missing.
+    """
     if facts.libvirt_problem and subject.configuration.vms:
         uri = facts.libvirt_uri or "no connection"
         yield Finding(
             code="KR201",
-            severity=Severity.WARNING,
+            severity=Severity.ERROR if facts.libvirt_uri else Severity.WARNING,
             summary=f"libvirt's domains are not known ({uri}): nothing is planned for the VMs "
             "themselves",
             detail=facts.libvirt_problem,

@@ -78,7 +78,8 @@ def managed_interrupts_stay_away(subject: Subject, facts: HostFacts) -> Iterator
     groups: dict[tuple[str, str], list[Irq]] = {}
     for irq in facts.irqs.values():
         if irq.is_managed and _target(irq) & isolated:
-            key = (irq.driver or next(iter(irq.actions), "unknown"), irq.device or "")
+            name = next(iter(irq.actions), "unknown").partition("-")[0].rstrip("0123456789")
+            key = (irq.driver or name, irq.device or "")
             groups.setdefault(key, []).append(irq)
     for (driver, device), irqs in sorted(groups.items()):
         numbers = CpuSet(irq.number for irq in irqs)

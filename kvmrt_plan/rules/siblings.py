@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.diagnostics import Finding, Severity
 from kvmrt_plan.rules.wording import cpus_named, listed
-from kvmrt_plan.values.cpuset import CpuSet
+from kvmrt_plan.values.cpuset import CpuSet, union
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,9 @@ def siblings_can_go_offline(subject: Subject, facts: HostFacts) -> Iterator[Find
         if not fixed:
             continue
         vm = one.vm
-        instead = vm.cpuset | fixed
+        partners = union(subject.cores[cpu] for cpu in fixed if cpu in subject.cores)
+        instead = (vm.cpuset - partners) | fixed
+        use = f"let the VM use that CPU itself with cpuset {instead}, or "
         yield Finding(
             code="KR131",
             severity=Severity.ERROR,
@@ -31,8 +33,8 @@ def siblings_can_go_offline(subject: Subject, facts: HostFacts) -> Iterator[Find
             f"{vm.cpuset}, but cannot",
             detail="the kernel offers no "
             + listed([f"/sys/devices/system/cpu/cpu{cpu}/online" for cpu in fixed]),
-            remedy="leave that core to the host, or let the VM use that CPU itself with "
-            f"cpuset {instead}, or boot with `nosmt`",
+            remedy=f"leave that core to the host, or {use if _helps(fixed, subject, facts) else ''}"
+            "boot with `nosmt`",
             source=vm.source_of("cpuset"),
             vm=vm.name,
         )
@@ -63,6 +65,17 @@ def siblings_are_known(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
         for cpu in facts.cpus.offline
         if cpu not in facts.cpus.recorded_siblings and len(subject.cores[cpu]) == 1
     )
+    silent = CpuSet(cpu.id for cpu in facts.cpus.cpus.values() if not cpu.has_known_siblings)
+    used = union(one.used for one in subject.rt) & silent & facts.cpus.online
+    if used:
+        yield Finding(
+            code="KR203",
+            severity=Severity.WARNING,
+            summary=f"the siblings of {cpus_named(used)} are not known: the host's texts have no "
+            "topology of them",
+            detail="an RT VM may share a core with the host without this plan seeing it",
+            remedy="take the snapshot again, with /sys/devices/system/cpu/cpuN/topology in it",
+        )
     if lost and any(vm.rt for vm in subject.configuration.vms):
         yield Finding(
             code="KR203",
@@ -73,6 +86,12 @@ def siblings_are_known(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
             remedy=f"bring them online once (chcpu --enable {lost}) and plan or take the snapshot "
             "again; the siblings are recorded from then on",
         )
+
+
+def _helps(fixed: CpuSet, subject: Subject, facts: HostFacts) -> bool:
+    """Whether the CPU that stays online could be the only one of its core that does."""
+    partners = union(subject.cores[cpu] for cpu in fixed if cpu in subject.cores) - fixed
+    return bool(partners) and not _fixed(partners, facts)
 
 
 def _fixed(cpus: CpuSet, facts: HostFacts) -> CpuSet:

@@ -14,7 +14,7 @@ from kvmrt_plan.views.cpumap import cpu_map
 from kvmrt_plan.views.terminal import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from kvmrt_plan.desired.model import Configuration, HostPolicy, VirtualMachine
     from kvmrt_plan.facts.host import HostFacts
@@ -25,19 +25,29 @@ _WIDTH = 80
 _LABEL_WIDTH = 18
 
 
-def render_placement(configuration: Configuration, placement: Placement, facts: HostFacts) -> str:
+def render_placement(
+    configuration: Configuration,
+    placement: Placement,
+    facts: HostFacts,
+    *,
+    only: Collection[str] = (),
+) -> str:
     """The whole text, with a newline at its end; text from outside is escaped.
 
     Args:
         configuration: as it was read.
         placement: the configuration placed on the host.
         facts: the host.
+        only: names of the VMs that are told in full; empty: all. The map always shows everyone.
     """
     name, file = escape_text(facts.name), escape_text(configuration.file)
     lines = fold(
-        f"kvmrt show  host {name}  {file}  facts {facts.captured}", _WIDTH, indent=2, first=0
+        f"kvmrt show  host {name}  {file}  facts {escape_text(facts.captured)}",
+        _WIDTH,
+        indent=2,
+        first=0,
     )
-    for one in placement.vms:
+    for one in _chosen(placement, only):
         lines.append("")
         lines.extend(_vm_lines(one, facts))
     lines += ["", "host"]
@@ -136,7 +146,7 @@ def policies(one: VmPlacement) -> list[str]:
     if vm.is_memory_locked:
         found.append("memory locked")
     if one.nodes is not None:
-        found.append(f"memory from {_some('NUMA node', one.nodes)} only")
+        found.append(f"memory from {_some('NUMA node', one.nodes)}")
     if vm.rt:
         found.append("no memory balloon")
     return found
@@ -161,7 +171,11 @@ def _set(cpus: CpuSet) -> str:
 
 
 def placement_document(
-    configuration: Configuration, placement: Placement, facts: HostFacts
+    configuration: Configuration,
+    placement: Placement,
+    facts: HostFacts,
+    *,
+    only: Collection[str] = (),
 ) -> dict[str, Any]:
     """The same as a document for JSON; sets of CPUs are cpulists, what is not restricted is null."""
     host = configuration.host
@@ -174,9 +188,13 @@ def placement_document(
         "offlined": str(placement.offlined),
         "shield": str(host.shield),
         "irqs": [{"irq": one.irq, "cpus": str(one.cpus)} for one in host.irqs],
-        "vms": [_vm_document(one, facts) for one in placement.vms],
+        "vms": [_vm_document(one, facts) for one in _chosen(placement, only)],
         "cpus": _cpu_documents(placement, facts),
     }
+
+
+def _chosen(placement: Placement, only: Collection[str]) -> list[VmPlacement]:
+    return [one for one in placement.vms if not only or one.vm.name in only]
 
 
 def _vm_document(one: VmPlacement, facts: HostFacts) -> dict[str, Any]:

@@ -93,9 +93,23 @@ def _head(plan: Plan, width: int, painter: Painter) -> list[str]:
     if plan.narrowed_to:
         parts.append(f"only {', '.join(plan.narrowed_to)}")
     parts.append(f"facts {plan.host.captured}")
-    lines = fold(escape_text("  ".join(parts)), width, indent=4, first=0)
+    lines = _joined(parts, width)
+    if plan.narrowed_to:
+        names = ", ".join(plan.holder_names) or "no VM"
+        lines += fold(escape_text(f"policies of the host for {names}"), width, indent=4)
     summary = fold(summary_text(plan), width, indent=4, first=0)
     return [*lines, *(painter.paint(line, Style.HEADING) for line in summary)]
+
+
+def _joined(parts: Sequence[str], width: int) -> list[str]:
+    """Parts with two blanks between them, each kept whole, in as many lines as they need."""
+    lines = [escape_text(parts[0])]
+    for part in map(escape_text, parts[1:]):
+        if len(lines[-1]) + 2 + len(part) <= width:
+            lines[-1] += f"  {part}"
+        else:
+            lines.append(f"    {part}")
+    return lines
 
 
 def _rows(rows: Sequence[Words], width: int, painter: Painter) -> list[str]:

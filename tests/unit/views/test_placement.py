@@ -110,7 +110,7 @@ RT1 = {
         "CPUs 1-3 shielded",
         "siblings 9-11 offline",
         "memory locked",
-        "memory from NUMA node 0 only",
+        "memory from NUMA node 0",
         "no memory balloon",
     ],
 }
