@@ -53,6 +53,18 @@ class Domains(Protocol):
     def pin(self, uuid: str, key: str, cpus: CpuSet) -> None:
         """Move threads of the running guest: `vcpupin 0`, `emulatorpin`, `iothreadpin 1`."""
 
+    def state(self, uuid: str) -> str:
+        """What `virsh domstate` prints: `running`, `paused`, `shut off`, ..."""
+
+    def start(self, uuid: str) -> None:
+        """VirDomainCreate; when it returns the guest runs. May be called from several threads."""
+
+    def shutdown(self, uuid: str) -> None:
+        """Press the guest's power button (VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN), and do not wait."""
+
+    def destroy(self, uuid: str) -> None:
+        """VirDomainDestroy: the guest is gone at once, like a machine without power."""
+
     def threads(self, uuid: str) -> tuple[Thread, ...]:
         """The threads of the guest's QEMU process; empty when it does not run."""
 
@@ -90,6 +102,35 @@ class Host(Protocol):
 
         Raises:
             WriteRefusedError: systemd refused, or the unit's cgroup does not show the value.
+        """
+
+    def read_file(self, path: str) -> str | None:
+        """A configuration file with its mode and owner, as `values.filevalue` writes them down;
+        None when there is none.
+
+        Raises:
+            WriteRefusedError: it is no regular file, or cannot be read.
+        """
+
+    def replace_file(self, path: str, value: str | None) -> None:
+        """The file is the one that is described, or gone (None); never anything between.
+
+        Raises:
+            WriteRefusedError: with the errno's name.
+        """
+
+    def is_enabled(self, unit: str) -> bool:
+        """Whether systemd starts the unit at boot.
+
+        Raises:
+            WriteRefusedError: systemd does not say.
+        """
+
+    def set_enabled(self, unit: str, *, is_on: bool) -> None:
+        """`systemctl enable UNIT`, or disable.
+
+        Raises:
+            WriteRefusedError: systemd refuses.
         """
 
 

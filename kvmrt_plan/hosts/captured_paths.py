@@ -106,6 +106,9 @@ PATTERNS = (
     "/etc/conf.d/irqbalance",
     "/etc/tuned/active_profile",
     "/etc/sysconfig/shield",
+    # What `kvmrt install-service` installs
+    "/etc/systemd/system/kvmrt.service",
+    "/etc/systemd/system/multi-user.target.wants/kvmrt.service/",
 )
 
 #: Processes of which `comm` is captured: writers of the same settings, and libvirt's daemons.
@@ -132,6 +135,7 @@ DAEMON_PATTERNS = ("/limits",)
 QEMU_PATTERNS = (
     "/cmdline",
     "/limits",
+    "/status",
     "/task/#/comm",
     "/task/#/stat",
     "/task/#/status",

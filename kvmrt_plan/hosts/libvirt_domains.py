@@ -57,6 +57,11 @@ def load_libvirt() -> ModuleType | None:
     return module
 
 
+def state_word(state: int) -> str:
+    """A virDomainState in words."""
+    return _STATES[state] if state < len(_STATES) else "no state"
+
+
 def _domain(libvirt: ModuleType, domain: Any) -> RawDomain | None:
     """One domain; None when it was undefined or ended while it was read."""
     try:
@@ -66,7 +71,7 @@ def _domain(libvirt: ModuleType, domain: Any) -> RawDomain | None:
         return RawDomain(
             uuid=domain.UUIDString(),
             name=domain.name(),
-            state=_STATES[state] if state < len(_STATES) else "no state",
+            state=state_word(state),
             persistent=persistent,
             autostart=bool(domain.autostart()) if persistent else False,
             xml=domain.XMLDesc(inactive) if persistent else "",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.threads import parse_threads, qemu_folders
 from kvmrt_plan.hosts.capture import capture_guest_processes
-from kvmrt_plan.hosts.libvirt_domains import load_libvirt
+from kvmrt_plan.hosts.libvirt_domains import load_libvirt, state_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,6 +74,23 @@ class LibvirtDomains:
 
         self._ask(uuid, move)
 
+    def state(self, uuid: str) -> str:
+        """In the words of `virsh domstate`."""
+        return state_word(self._ask(uuid, lambda domain: domain.state()[0]))
+
+    def start(self, uuid: str) -> None:
+        """Returns when the guest runs."""
+        self._ask(uuid, lambda domain: domain.create())
+
+    def shutdown(self, uuid: str) -> None:
+        """By ACPI alone: a guest agent may be absent, and libvirt would wait for it."""
+        flags = self._flag("VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN")
+        self._ask(uuid, lambda domain: domain.shutdownFlags(flags))
+
+    def destroy(self, uuid: str) -> None:
+        """At once."""
+        self._ask(uuid, lambda domain: domain.destroy())
+
     def threads(self, uuid: str) -> tuple[Thread, ...]:
         """What /proc tells of the guest's QEMU process."""
         snapshot = capture_guest_processes(self._root or "/")
@@ -81,7 +98,8 @@ class LibvirtDomains:
         return parse_threads(snapshot, folder) if folder else ()
 
     def _connected(self) -> Any:
-        if self._connection is None:
+        # A libvirtd that was restarted has dropped the connection (virConnectIsAlive).
+        if self._connection is None or not self._connection.isAlive():
             self._connection = self._guard(self._uri, lambda: self._module().open(self._uri))
         return self._connection
 

@@ -13,6 +13,7 @@ from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.hosts.capture import capture_live
 from kvmrt_plan.hosts.libvirt_domains import read_libvirt
 from kvmrt_plan.hosts.libvirt_writer import LibvirtDomains
+from kvmrt_plan.hosts.owned_files import read_owned, replace_owned, wanted_link
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +80,23 @@ class LiveHost:
         """Until the next boot, through systemd: writing the cgroup behind its back would be undone."""
         command = ("systemctl", "set-property", "--runtime", unit, f"AllowedCPUs={cpus}")
         _run(command, unit)
+
+    def read_file(self, path: str) -> str | None:
+        """A configuration file with its mode and owner."""
+        return read_owned(self._root + path)
+
+    def replace_file(self, path: str, value: str | None) -> None:
+        """Written beside and renamed, or removed."""
+        replace_owned(self._root + path, value)
+
+    def is_enabled(self, unit: str) -> bool:
+        """By the link that `systemctl enable` makes: it is there whether systemd runs or not."""
+        return os.path.lexists(self._root + wanted_link(unit))
+
+    def set_enabled(self, unit: str, *, is_on: bool) -> None:
+        """Through systemctl, which also makes systemd read its units again."""
+        where = (f"--root={self._root}",) if self._root else ()
+        _run(("systemctl", *where, "enable" if is_on else "disable", unit), unit)
 
 
 def _run(command: Sequence[str], target: str) -> None:

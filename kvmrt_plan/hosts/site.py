@@ -66,6 +66,10 @@ class OpenHost:
         self.domains: Domains = host.domains
         self.read = host.read
         self.write = host.write
+        self.read_file = host.read_file
+        self.replace_file = host.replace_file
+        self.is_enabled = host.is_enabled
+        self.set_enabled = host.set_enabled
 
     def capture(self) -> Snapshot:
         """The host's texts, with the held values and the recorded siblings."""

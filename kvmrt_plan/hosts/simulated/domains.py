@@ -8,6 +8,7 @@ which none is online fails with the kernel's EINVAL.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from kvmrt_plan.errors import DomainXmlError, WriteRefusedError
 from kvmrt_plan.facts.threads import parse_threads, qemu_folders
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug, with_affinity
 from kvmrt_plan.hosts.simulated.normal_form import bring_to_normal_form
+from kvmrt_plan.hosts.simulated.processes import end_process, has_acpi, start_process
 
 if TYPE_CHECKING:
     from kvmrt_plan.facts.domain import Thread
@@ -36,6 +38,7 @@ class SimulatedDomains:
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
         self._hotplug = Hotplug(texts)
+        self._lock = threading.Lock()
 
     def definition(self, uuid: str) -> str:
         """The inactive XML."""
@@ -83,6 +86,26 @@ class SimulatedDomains:
         """Switch autostart."""
         self._texts.change(domains=(replace(self._domain(uuid), autostart=is_on),))
 
+    def state(self, uuid: str) -> str:
+        """In libvirt's words."""
+        return self._domain(uuid).state
+
+    def start(self, uuid: str) -> None:
+        """Make the guest's process."""
+        # A real libvirt starts several guests at once; the texts are changed by one at a time.
+        with self._lock:
+            start_process(self._texts, self._domain(uuid), self._hotplug.online)
+
+    def shutdown(self, uuid: str) -> None:
+        """A guest without ACPI does not notice its power button."""
+        domain = self._running(uuid)
+        if has_acpi(domain) and domain.state == "running":
+            end_process(self._texts, domain)
+
+    def destroy(self, uuid: str) -> None:
+        """Remove the guest's process."""
+        end_process(self._texts, self._running(uuid))
+
     def threads(self, uuid: str) -> tuple[Thread, ...]:
         """The guest's threads."""
         snapshot = self._texts.snapshot()
@@ -91,9 +114,7 @@ class SimulatedDomains:
 
     def pin(self, uuid: str, key: str, cpus: CpuSet) -> None:
         """Move the threads that the pin governs, and note the pin in the running guest's XML."""
-        domain = self._domain(uuid)
-        if not domain.live_xml:
-            raise WriteRefusedError(uuid, "Requested operation is not valid: domain is not running")
+        domain = self._running(uuid)
         if not cpus & self._hotplug.online:
             raise WriteRefusedError(uuid, "cannot set CPU affinity on process: Invalid argument")
         root = parse_domain(domain.live_xml, domain=domain.name)
@@ -113,6 +134,12 @@ class SimulatedDomains:
                 path = f"{folder}/task/{thread.tid}/status"
                 moved[path] = with_affinity(self._texts.files[path], cpus)
         return moved
+
+    def _running(self, uuid: str) -> RawDomain:
+        domain = self._domain(uuid)
+        if not domain.live_xml:
+            raise WriteRefusedError(uuid, "Requested operation is not valid: domain is not running")
+        return domain
 
     def _domain(self, uuid: str) -> RawDomain:
         try:

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.hosts.owned_files import UNITS, wanted_link
 from kvmrt_plan.hosts.simulated.domains import SimulatedDomains
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.kernel import Kernel
 from kvmrt_plan.hosts.simulated.texts import Texts
 from kvmrt_plan.hosts.simulated.units import set_allowed_cpus
 from kvmrt_plan.hosts.state import no_boundary
+from kvmrt_plan.values.filevalue import FileValue, format_file, parse_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +62,28 @@ class SimulatedHost:
     def set_allowed_cpus(self, unit: str, cpus: CpuSet) -> None:
         """As systemd answers."""
         set_allowed_cpus(self.texts, unit, cpus, Hotplug(self.texts).online)
+
+    def read_file(self, path: str) -> str | None:
+        """Files of a snapshot belong to root and may be read by all."""
+        text = self.texts.files.get(path)
+        if text is None:
+            return None
+        return format_file(FileValue(mode=0o644, uid=0, gid=0, content=text))
+
+    def replace_file(self, path: str, value: str | None) -> None:
+        """The content; a snapshot holds no modes."""
+        content = None if value is None else parse_file(value).content
+        self.texts.change(files={path: content})
+
+    def is_enabled(self, unit: str) -> bool:
+        """By the link."""
+        return wanted_link(unit) in self.texts.links
+
+    def set_enabled(self, unit: str, *, is_on: bool) -> None:
+        """As `systemctl enable` makes or removes the link."""
+        if is_on and f"{UNITS}/{unit}" not in self.texts.files:
+            raise WriteRefusedError(unit, f"Failed to enable unit: Unit {unit} does not exist")
+        self.texts.change(links={wanted_link(unit): f"{UNITS}/{unit}" if is_on else None})
 
     def _logger(
         self, log: Callable[[bytes], None] | None, boundary: Callable[[str], None]

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""QEMU processes of a simulated host: they come with their threads when a guest starts, and go with it.
+
+As measured with libvirt 9.0 and QEMU 7.2: vCPU threads are named `CPU n/KVM` (`CPU n/TCG` under
+emulation), iothreads `IO iothreadN`; each runs on the online part of its pin, threads that no pin names
+on that of the emulator; a pin without an online CPU ends the start with the kernel's EINVAL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.domainxml.document import format_domain, parse_domain, read_settings
+from kvmrt_plan.domainxml.live import read_pins
+from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.threads import qemu_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lxml.etree import _Element
+
+    from kvmrt_plan.facts.snapshot import RawDomain
+    from kvmrt_plan.hosts.simulated.texts import Texts
+    from kvmrt_plan.values.cpuset import CpuSet
+
+_FIRST_PID = 4000
+#: Threads of one process have numbers in a row; the next process begins here at the earliest.
+_SPACE = 1000
+#: linux/sched.h.
+_POLICIES = {"fifo": 1, "rr": 2, "batch": 3, "idle": 5}
+
+
+def start_process(texts: Texts, domain: RawDomain, online: CpuSet) -> None:
+    """As virDomainCreate.
+
+    Raises:
+        WriteRefusedError: it runs already, or a pin names no CPU that is online.
+    """
+    if domain.live_xml:
+        raise WriteRefusedError(
+            domain.uuid, "Requested operation is not valid: domain is already running"
+        )
+    root = parse_domain(domain.xml, domain=domain.name)
+    pins = {key: cpus & online for key, cpus in read_pins(root).items()}
+    pid = _free_pid(texts)
+    if not all(pins.values()):
+        raise WriteRefusedError(
+            domain.uuid, f"cannot set CPU affinity on process {pid}: Invalid argument"
+        )
+    settings = read_settings(root)
+    files: dict[str, str | None] = dict(_process(pid, domain, settings))
+    for offset, name in enumerate(_threads(root, settings)):
+        key = _pin_key(name)
+        cpus = pins.get(key, online)
+        scheduler = settings.get(key.replace("vcpupin", "vcpusched"), "")
+        folder = f"/proc/{pid}/task/{pid + offset}"
+        files.update(_thread(folder, name, cpus, scheduler=scheduler))
+    root.set("id", str(pid))
+    texts.change(
+        files=files, domains=(replace(domain, state="running", live_xml=format_domain(root)),)
+    )
+
+
+def end_process(texts: Texts, domain: RawDomain) -> None:
+    """The guest is off: its process and its live definition are gone."""
+    folder = qemu_folders(texts.snapshot()).get(domain.uuid)
+    gone = [path for path in texts.files if folder and path.startswith(f"{folder}/")]
+    texts.change(
+        files=dict.fromkeys(gone), domains=(replace(domain, state="shut off", live_xml=""),)
+    )
+
+
+def has_acpi(domain: RawDomain) -> bool:
+    """Whether the guest has a power button at all."""
+    root = parse_domain(domain.live_xml, domain=domain.name)
+    return root.find("features/acpi") is not None
+
+
+def _free_pid(texts: Texts) -> int:
+    taken = [pid for pid, _ in texts.snapshot().numbered("/proc", "")]
+    return max([_FIRST_PID, *taken]) // _SPACE * _SPACE + _SPACE
+
+
+def _process(pid: int, domain: RawDomain, settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    arguments = (
+        "/usr/bin/qemu-system-x86_64",
+        "-name",
+        f"guest={domain.name},debug-threads=on",
+        "-uuid",
+        domain.uuid,
+        "",
+    )
+    is_locked = "memory-locked" in settings
+    limit = "unlimited" if is_locked else "8388608"
+    yield f"/proc/{pid}/comm", "qemu-system-x86\n"
+    yield f"/proc/{pid}/cmdline", "\0".join(arguments)
+    yield f"/proc/{pid}/limits", f"{'Max locked memory':<26}{limit:<21}{limit:<21}bytes\n"
+    locked = parse_domain(domain.xml, domain=domain.name).findtext("memory") if is_locked else "0"
+    yield f"/proc/{pid}/status", f"Name:\tqemu-system-x86\nVmLck:\t{locked:>8} kB\n"
+
+
+def _threads(root: _Element, settings: Mapping[str, str]) -> Iterator[str]:
+    yield "qemu-system-x86"
+    yield "call_rcu"
+    yield "IO mon_iothread"
+    for number in range(1, int(settings.get("iothreads", "0")) + 1):
+        yield f"IO iothread{number}"
+    accelerator = "TCG" if root.get("type") == "qemu" else "KVM"
+    for number in range(int(settings.get("vcpus", "1"))):
+        yield f"CPU {number}/{accelerator}"
+
+
+def _pin_key(name: str) -> str:
+    if name.startswith("CPU "):
+        return f"vcpupin {name[4:].partition('/')[0]}"
+    if name.startswith("IO iothread"):
+        return f"iothreadpin {name.removeprefix('IO iothread')}"
+    return "emulatorpin"
+
+
+def _thread(folder: str, name: str, cpus: CpuSet, *, scheduler: str) -> Iterator[tuple[str, str]]:
+    tid = folder.rpartition("/")[2]
+    policy, _, priority = scheduler.partition(" ")
+    # proc_pid_stat(5): state, 34 fields up to exit_signal, then processor, rt_priority, policy.
+    fields = f"S 1{' 0' * 33} 17 {cpus.first} {priority or 0} {_POLICIES.get(policy, 0)}"
+    yield f"{folder}/comm", f"{name}\n"
+    yield f"{folder}/stat", f"{tid} ({name}) {fields} 0 0 0\n"
+    yield (
+        f"{folder}/status",
+        f"Name:\t{name}\nCpus_allowed:\t{cpus.format_mask()}\nCpus_allowed_list:\t{cpus}\n",
+    )
