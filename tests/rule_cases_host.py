@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from facts_builders import (
+    WORKQUEUE_MASK,
     cpus,
+    make_domain,
     make_irq,
     make_kernel,
     make_slices,
+    uuid,
 )
 from rule_case import ADVICE, ERROR, WARNING, case, host, irqs, of, rt, vm
 
@@ -16,6 +21,7 @@ from kvmrt_plan.desired.model import (
 )
 from kvmrt_plan.facts.services import Irqbalance, Services
 from kvmrt_plan.facts.slices import CgroupMode, Shield
+from kvmrt_plan.facts.workqueue import Workqueue
 from kvmrt_plan.values.cpuset import EMPTY
 
 case(
@@ -256,3 +262,26 @@ case(
     (WARNING, None, None, "the kernel 6.1.0-28-amd64 is neither PREEMPT_RT nor RedHawk"),
 )
 case("KR208 no RT VM", of(vm(1, "1-2")), host(kernel=GENERIC))
+
+#: vm1 runs, and nobody has cleared its CPUs.
+RUNS = host(domains=[make_domain(1, "vm1", running=True)])
+case(
+    "KR134 started behind our back",
+    of(rt(1, "1-2")),
+    RUNS,
+    (WARNING, "vm1", 102, "vm1: runs without its policies"),
+)
+case("KR134 not of a VM that is off", of(rt(1, "1-2")), host())
+case("KR134 not of a VM that is not real-time", of(vm(1, "1-2")), RUNS)
+case(
+    "KR134 not of a VM whose policies are held", of(rt(1, "1-2")), replace(RUNS, holders={uuid(1)})
+)
+case(
+    "KR134 not where somebody else has cleared its CPUs",
+    of(rt(1, "1-2")),
+    replace(
+        host(domains=[make_domain(1, "vm1", running=True)], offline="9-10"),
+        workqueue=Workqueue(masks=((WORKQUEUE_MASK, cpus("0,3-8,11-15")),)),
+        default_irq_affinity=cpus("0,3-8,11-15"),
+    ),
+)

@@ -41,6 +41,14 @@ ENTRIES = (
         remedy="leave one core per node to the host.",
     ),
     Entry(
+        "KR134", "An RT VM runs without its policies", "warning",
+        why="It was started by other means than kvmrt (virsh, virt-manager): its CPUs have siblings, "
+        "kernel work or interrupts of others on them, and it misses its deadlines.",
+        example="virsh start rt1",
+        remedy="apply the plan; start it with `kvmrt boot` in future.",
+        language="sh",
+    ),
+    Entry(
         "KR201", "libvirt's domains are not known",
         "error when libvirt was asked and did not answer, warning when nobody asked it",
         why="The host's policies are planned; definitions, pins and the state of the VMs are not.",

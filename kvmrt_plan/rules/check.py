@@ -15,6 +15,7 @@ from kvmrt_plan.rules import (
     bindings,
     cpus,
     domains,
+    enforcement,
     environment,
     gathering,
     host,
@@ -51,7 +52,7 @@ RULES: tuple[Rule, ...] = (
 HOST_RULES: tuple[HostRule, ...] = (
     *cpus.HOST_RULES, *siblings.HOST_RULES, *memory.HOST_RULES, *bindings.HOST_RULES, *nodes.HOST_RULES,
     *domains.HOST_RULES, *threads.HOST_RULES, *host.HOST_RULES, *interrupts.HOST_RULES,
-    *gathering.HOST_RULES, *environment.HOST_RULES,
+    *gathering.HOST_RULES, *environment.HOST_RULES, *enforcement.HOST_RULES,
 )  # fmt: skip
 
 
