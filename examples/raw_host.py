@@ -246,6 +246,8 @@ def guest_files(guest: Guest, *, online: CpuSet) -> Iterator[tuple[str, str]]:
     yield f"{folder}/comm", "qemu-system-x86\n"
     yield f"{folder}/cmdline", "\0".join(arguments)
     yield f"{folder}/limits", _limits("unlimited" if guest.is_locked else "8388608")
+    locked_kib = guest.memory_gib * _GIB_IN_KIB if guest.is_locked else 0
+    yield f"{folder}/status", f"Name:\tqemu-system-x86\nVmLck:\t{locked_kib:>8} kB\n"
     names = ["qemu-system-x86", "call_rcu", "IO mon_iothread"]
     names += [f"CPU {index}/KVM" for index in range(guest.vcpus)]
     for offset, name in enumerate(names):

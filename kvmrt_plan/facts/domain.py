@@ -44,6 +44,8 @@ class Domain:
     threads: tuple[Thread, ...] = ()
     #: RLIMIT_MEMLOCK of the QEMU process; None when it does not run or may not be read.
     memlock: MemlockLimit | None = None
+    #: Memory that the process has locked (VmLck); None when it does not run or may not be read.
+    locked_kib: int | None = None
 
     @property
     def is_running(self) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from kvmrt_plan.errors import FactError
 from kvmrt_plan.facts.domain import Domain
-from kvmrt_plan.facts.processes import parse_memlock
+from kvmrt_plan.facts.processes import parse_locked, parse_memlock
 from kvmrt_plan.facts.threads import parse_threads, qemu_folders
 
 if TYPE_CHECKING:
@@ -52,4 +52,5 @@ def _parse_domain(snapshot: Snapshot, raw: RawDomain, uuid: UUID, *, folder: str
         live_xml=raw.live_xml,
         threads=parse_threads(snapshot, folder) if is_running and folder else (),
         memlock=parse_memlock(snapshot, folder) if is_running and folder else None,
+        locked_kib=parse_locked(snapshot, folder) if is_running and folder else None,
     )

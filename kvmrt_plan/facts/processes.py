@@ -50,6 +50,23 @@ def parse_memlock(snapshot: Snapshot, folder: str) -> MemlockLimit | None:
     return None
 
 
+def parse_locked(snapshot: Snapshot, folder: str) -> int | None:
+    """KiB of memory that the process has locked (proc_pid_status(5)); None when not known.
+
+    The line reads `VmLck:	 8388608 kB`.
+
+    Raises:
+        FactError: the size is no number.
+    """
+    path = f"{folder}/status"
+    for line in snapshot.files.get(path, "").splitlines():
+        label, _, rest = line.partition(":")
+        words = rest.split()
+        if label == "VmLck" and words:
+            return parse_int(words[0], path)
+    return None
+
+
 def parse_libvirt_memlock(snapshot: Snapshot) -> MemlockLimit | None:
     """The limit of libvirt's daemon; None when it does not run or may not be read.
 
