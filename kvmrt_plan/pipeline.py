@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.collect import collect_changes
+from kvmrt_plan.changes.domain_state import state_changes
 from kvmrt_plan.diagnostics import sort_findings, warnings_as_errors
 from kvmrt_plan.facts.gather import gather_facts
 from kvmrt_plan.placement.place import place
@@ -32,5 +33,8 @@ def plan_host(goal: Goal, snapshot: Snapshot) -> Plan:
     if goal.is_strict:
         findings = warnings_as_errors(findings)
     considered = collect_changes(configuration, facts, placement)
-    considered = narrow_changes(considered, configuration, goal.narrowed_to)
+    considered = narrow_changes(
+        considered, configuration, goal.narrowed_to, has_definitions=goal.has_definitions
+    )
+    considered += state_changes(configuration, facts, started=goal.started, stopped=goal.stopped)
     return make_plan(goal, facts, placement, considered, findings=findings)

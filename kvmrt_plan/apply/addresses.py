@@ -28,6 +28,10 @@ _FORMS = {
     Kind.DOMAIN_LIVE_PIN: re.compile(r"vm/[^/]+/live/([a-z-]+(?: [0-9]{1,5})?)"),
     Kind.DOMAIN_RENAME: re.compile(r"vm/[^/]+/(name)"),
     Kind.DOMAIN_AUTOSTART: re.compile(r"vm/[^/]+/(autostart)"),
+    Kind.DOMAIN_STATE: re.compile(r"vm/[^/]+/(state)"),
+    # Whoever writes another file names it here: a plan must not choose what root overwrites.
+    Kind.FILE: re.compile(r"file(/etc/systemd/system/kvmrt\.service)"),
+    Kind.SERVICE: re.compile(r"service/(kvmrt\.service)"),
 }
 
 _PATHS = {

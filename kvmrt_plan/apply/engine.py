@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.domain import definition_text, restore_definition
-from kvmrt_plan.apply.step import Outcome, Step, batches
+from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches
 from kvmrt_plan.apply.writers import read_unit, write_unit, write_units
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import DomainXmlError, WriteRefusedError
@@ -146,7 +146,8 @@ def take_back(host: Host, record: Record, steps: Sequence[Step]) -> tuple[str, .
     May be called again after a crash in the middle: what is back already is left alone.
     """
     differs: list[str] = []
-    for batch in reversed(list(batches(steps))):
+    undone = [step for step in steps if step.kind not in NEVER_UNDONE]
+    for batch in reversed(list(batches(undone))):
         texts = record.texts.get(batch[0].number)
         for unit in reversed(list(write_units(batch))):
             differs.extend(_take_back_unit(host, unit, texts))
@@ -186,4 +187,8 @@ def _not_back(back: Sequence[Step], present: Sequence[str | None]) -> list[str]:
 
 
 def _shown(value: str | None) -> str:
-    return "absent" if value is None else value or '""'
+    """A value in a sentence; of a text of several lines, such as a file, the first."""
+    if value is None:
+        return "absent"
+    first, newline, _ = value.partition("\n")
+    return f"{first} ..." if newline else value or '""'

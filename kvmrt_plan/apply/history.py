@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from kvmrt_plan.ports import StateStore
 
 APPLY, REVERT, RELEASE = "apply", "revert", "release"
+#: Runs that start and stop guests; there is nothing in them to take back.
+START, STOP = "start", "stop"
 
 
 def read_history(store: StateStore) -> list[Record]:
@@ -50,7 +52,7 @@ def find_run(records: list[Record], run_id: str | None) -> Record:
     candidates = [
         one
         for one in records
-        if one.header.purpose != REVERT
+        if one.header.purpose not in (REVERT, START, STOP)
         and one.finish is Finish.APPLIED
         and one.header.id not in reverted
     ]

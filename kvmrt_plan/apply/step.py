@@ -55,8 +55,12 @@ VOLATILE = frozenset(
         Kind.SYSCTL,
         Kind.CPU_POWER,
         Kind.DOMAIN_LIVE_PIN,
+        Kind.DOMAIN_STATE,
     }
 )
+
+#: Kinds that are recorded and never taken back: nobody stops a guest because something else failed.
+NEVER_UNDONE = frozenset({Kind.DOMAIN_STATE})
 
 #: Most steps that share one record of the journal. A crash costs at most the re-reading of so many.
 BATCH = 512

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from kvmrt_plan.apply.documents import read_installed, write_installed
 from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
+from kvmrt_plan.apply.guests import read_state, write_state
 from kvmrt_plan.apply.kernel_files import read_file, write_file
 from kvmrt_plan.apply.slices import read_slice, write_slice
 from kvmrt_plan.changes.change import Kind
@@ -65,6 +67,10 @@ def _read(host: Host, step: Step) -> str | None:
             return read_slice(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             return read_domain(host, step)
+        case Kind.DOMAIN_STATE:
+            return read_state(host, step)
+        case Kind.FILE | Kind.SERVICE:
+            return read_installed(host, step)
         case _:
             assert_never(step.kind)
 
@@ -84,5 +90,9 @@ def _write(host: Host, step: Step) -> None:
             write_slice(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             write_domain(host, step)
+        case Kind.DOMAIN_STATE:
+            write_state(host, step)
+        case Kind.FILE | Kind.SERVICE:
+            write_installed(host, step)
         case _:
             assert_never(step.kind)

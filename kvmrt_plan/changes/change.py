@@ -26,6 +26,9 @@ class Kind(StrEnum):
     DOMAIN_XML = "domain-xml"
     DOMAIN_AUTOSTART = "domain-autostart"
     DOMAIN_LIVE_PIN = "domain-live-pin"
+    DOMAIN_STATE = "domain-state"
+    FILE = "file"
+    SERVICE = "service"
 
 
 class Activation(StrEnum):
@@ -69,6 +72,7 @@ class ReasonCode(StrEnum):
     CPU_BIAS = "cpu-bias"
     REAL_TIME = "real-time"
     RELEASED = "released"
+    REQUESTED = "requested"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

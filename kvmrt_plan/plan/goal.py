@@ -22,5 +22,10 @@ class Goal:
     narrowed_to: tuple[str, ...] = ()
     #: Names of VMs whose policies end.
     released: tuple[str, ...] = ()
+    #: Names of VMs that are to run, and of those that are to be shut off.
+    started: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
+    #: Whether libvirt's definitions follow the configuration; False: only the host's policies do.
+    has_definitions: bool = True
     #: Warnings count as errors.
     is_strict: bool = False

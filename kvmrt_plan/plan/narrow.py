@@ -13,11 +13,18 @@ if TYPE_CHECKING:
 
 
 def narrow_changes(
-    considered: Sequence[Considered], configuration: Configuration, names: tuple[str, ...]
+    considered: Sequence[Considered],
+    configuration: Configuration,
+    names: tuple[str, ...],
+    *,
+    has_definitions: bool = True,
 ) -> list[Considered]:
     """Without the changes to definitions of other VMs; policies of the host stay, since placement has
     already been made for these VMs alone. No names: everything.
+    Without definitions only the policies of the host are left.
     """
+    if not has_definitions:
+        considered = [one for one in considered if not one.owner]
     if not names:
         return list(considered)
     owners = {str(vm.uuid) for vm in configuration.vms if vm.name in names}

@@ -8,7 +8,8 @@
 3. Definitions follow: a rename first, because every later step of that VM uses the new name; then the
    XML; then autostart.
 4. Whatever a change requires comes before it, even against the phases.
-5. Within a phase by address, numbers in it by value; so the same changes always give the same order.
+5. A guest that stops does so before anything else, one that starts after everything else.
+6. Within a phase by address, numbers in it by value; so the same changes always give the same order.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, TypeAlias
 
 from kvmrt_plan.changes.change import Change, Kind
+from kvmrt_plan.changes.domain_state import SHUT_OFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +37,9 @@ _PHASES = (
     Kind.DOMAIN_RENAME,
     Kind.DOMAIN_XML,
     Kind.DOMAIN_AUTOSTART,
+    Kind.FILE,
+    Kind.SERVICE,
+    Kind.DOMAIN_STATE,
 )
 PHASE = {kind: number for number, kind in enumerate(_PHASES)}
 
@@ -50,6 +55,8 @@ def order_key(change: Change) -> Key:
     if change.kind is Kind.CPU_ONLINE and change.after == "online":
         # What grows back onto the CPU needs it: masks of offline CPUs alone are refused.
         phase = -1
+    elif change.kind is Kind.DOMAIN_STATE and change.after == SHUT_OFF:
+        phase = -2
     return phase, natural(change.address)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kvmrt_plan.values.text import escape_text
+from kvmrt_plan.views.plan_words import told_value
 from kvmrt_plan.views.terminal import fold
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def step_lines(record: Record, *, width: int) -> list[str]:
     head = f"run {record.header.id} of {record.header.user} wrote {len(record.written())} values:"
     lines = fold(escape_text(head), width, indent=4, first=0)
     for step in reversed(record.written()):
-        text = f"{step.address}  {_shown(step.new)} -> {_shown(step.old)}"
+        old, new = (told_value(step.kind, one) for one in (step.old, step.new))
+        text = f"{step.address}  {_shown(new)} -> {_shown(old)}"
         lines += fold(escape_text(text), width, indent=6, first=2)
     return lines
 
