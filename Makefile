@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Two workers: the contract tests start libvirt, more of them gain nothing.
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test format lint types layers schemas examples check bench lock clean
+.PHONY: demo test format lint types layers schemas man examples check bench lock clean
 
 demo:  ## The plan of the bundled example on the terminal; changes nothing.
 	@.ci/setup run
@@ -34,6 +34,10 @@ schemas: dev  ## Generates schemas/ from the models.
 	@for name in config plan snapshot topology; do \
 		$(BIN)/kvmrt schema $$name > schemas/$$name.schema.json || exit 1; \
 	done
+
+man: dev  ## Generates docs/man/ from the parsers.
+	@rm -f docs/man/*.1
+	@$(BIN)/kvmrt man docs/man
 
 examples: dev  ## Writes the example host, and the README's plan of it.
 	$(BIN)/python examples/make_two_socket.py

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
         lock_timeout_seconds=arguments.lock_timeout,
     ) as opened:
         progress = plain_progress(is_json=arguments.json)
-        site = _site(opened)
+        site = site_of(opened)
         recovery = recover(opened.host, opened.state, opened.volatile, boot_id=opened.boot_id)
         if recovery is not None:
             progress.recovered(recovery)
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
             assert goal is not None, "without a saved plan there is a configuration"
             plan = plan_host(goal[0], opened.host.capture())
             if not arguments.json:
-                sys.stdout.write(_render(plan))
+                sys.stdout.write(render(plan))
             if plan.is_errored:
                 return 1
             work = _planned_work(plan, *goal)
@@ -113,7 +113,7 @@ def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progr
             allowed=allowed,
             keeps_unproven=arguments.keep,
             report=report,
-            prove=lambda excused: _prove(site, work.goal, excused, counted),
+            prove=lambda excused: prove(site, work.goal, excused, counted),
         )
 
         def perform() -> Result:
@@ -149,7 +149,9 @@ def exit_code(result: Result) -> int:
     return EXIT_CODES[result.status]
 
 
-def _prove(site: Site, goal: Goal, excused: frozenset[str], counted: tuple[Probe, ...]) -> Proof:
+def prove(
+    site: Site, goal: Goal, excused: frozenset[str], counted: tuple[Probe, ...] = ()
+) -> Proof:
     """Facts again, plan again: whatever is left is not as planned. Then the probes again."""
     plan = plan_host(goal, site.host.capture())
     if plan.is_errored:
@@ -238,11 +240,13 @@ def _ask(arguments: argparse.Namespace, plan: Plan) -> None:
         raise UsageError("nothing was changed", "answer yes to apply")
 
 
-def _render(plan: Plan) -> str:
+def render(plan: Plan) -> str:
+    """The plan for standard output."""
     return render_plan(plan, width=width_of(sys.stdout), is_coloured=wants_colour(sys.stdout))
 
 
-def _site(opened: OpenSite) -> Site:
+def site_of(opened: OpenSite) -> Site:
+    """What the engine works on."""
     return Site(
         host=opened.host, state=opened.state, volatile=opened.volatile, boot_id=opened.boot_id
     )

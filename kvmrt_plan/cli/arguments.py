@@ -31,6 +31,12 @@ COMMANDS = (
     "revert",
     "recover",
     "history",
+    "boot",
+    "shutdown",
+    "stat",
+    "install-service",
+    "completion",
+    "man",
 )
 
 _EXIT_CODES = """\

@@ -15,5 +15,20 @@ def cpu_topology() -> NoReturn:
     _run("topology", "cpu-topology")
 
 
+def kvmrt_boot() -> NoReturn:
+    """`kvmrt-boot` is `kvmrt boot`."""
+    _run("boot", "kvmrt-boot")
+
+
+def kvmrt_shutdown() -> NoReturn:
+    """`kvmrt-shutdown` is `kvmrt shutdown`."""
+    _run("shutdown", "kvmrt-shutdown")
+
+
+def kvmrt_stat() -> NoReturn:
+    """`kvmrt-stat` is `kvmrt stat`."""
+    _run("stat", "kvmrt-stat")
+
+
 def _run(command: str, name: str) -> NoReturn:
     sys.exit(run(parse_command(command, sys.argv[1:], prog=name)))

@@ -29,6 +29,30 @@ def seconds(text: str) -> float:
     return value
 
 
+def positive(text: str) -> int:
+    """A whole number above zero, for argparse.
+
+    Raises:
+        ValueError: it is none.
+    """
+    number = int(text)
+    if not 0 < number <= 4096:
+        raise ValueError(text)
+    return number
+
+
+def wait_seconds(text: str) -> float:
+    """A time that may be nothing.
+
+    Raises:
+        ValueError: it is negative, endless or no number.
+    """
+    number = float(text)
+    if not 0 <= number <= 86400:
+        raise ValueError(text)
+    return number
+
+
 def add_configuration(parser: ArgumentParser) -> None:
     """-f FILE."""
     first, second = DEFAULT_CONFIGURATIONS

@@ -31,9 +31,12 @@ def new_header(
     *, purpose: str, plan_digest: str, host: str, boot_id: str, holders: tuple[str, ...] = ()
 ) -> Header:
     """The header of a run that begins now."""
-    started = time.gmtime()
+    now = time.time_ns()
+    started = time.gmtime(now // 1_000_000_000)
+    # The history is sorted by it, and a boot makes several runs in one second.
+    micros = now // 1000 % 1_000_000
     return Header(
-        id=f"{time.strftime('%Y%m%dT%H%M%SZ', started)}-{os.urandom(3).hex()}",
+        id=f"{time.strftime('%Y%m%dT%H%M%SZ', started)}-{micros:06d}-{os.urandom(3).hex()}",
         purpose=purpose,
         plan_digest=plan_digest,
         host=host,
