@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.domainxml.document import format_domain, parse_domain, read_settings
 from kvmrt_plan.domainxml.live import read_pins
+from kvmrt_plan.domainxml.memory import memory_kib
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.threads import qemu_folders
 
@@ -50,7 +51,7 @@ def start_process(texts: Texts, domain: RawDomain, online: CpuSet) -> None:
             domain.uuid, f"cannot set CPU affinity on process {pid}: Invalid argument"
         )
     settings = read_settings(root)
-    files: dict[str, str | None] = dict(_process(pid, domain, settings))
+    files: dict[str, str | None] = dict(_process(pid, domain, root, settings))
     for offset, name in enumerate(_threads(root, settings)):
         key = _pin_key(name)
         cpus = pins.get(key, online)
@@ -83,7 +84,9 @@ def _free_pid(texts: Texts) -> int:
     return max([_FIRST_PID, *taken]) // _SPACE * _SPACE + _SPACE
 
 
-def _process(pid: int, domain: RawDomain, settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _process(
+    pid: int, domain: RawDomain, root: _Element, settings: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     arguments = (
         "/usr/bin/qemu-system-x86_64",
         "-name",
@@ -97,8 +100,8 @@ def _process(pid: int, domain: RawDomain, settings: Mapping[str, str]) -> Iterat
     yield f"/proc/{pid}/comm", "qemu-system-x86\n"
     yield f"/proc/{pid}/cmdline", "\0".join(arguments)
     yield f"/proc/{pid}/limits", f"{'Max locked memory':<26}{limit:<21}{limit:<21}bytes\n"
-    locked = parse_domain(domain.xml, domain=domain.name).findtext("memory") if is_locked else "0"
-    yield f"/proc/{pid}/status", f"Name:\tqemu-system-x86\nVmLck:\t{locked:>8} kB\n"
+    locked_kib = memory_kib(root) if is_locked else 0
+    yield f"/proc/{pid}/status", f"Name:\tqemu-system-x86\nVmLck:\t{locked_kib or 0:>8} kB\n"
 
 
 def _threads(root: _Element, settings: Mapping[str, str]) -> Iterator[str]:
