@@ -134,7 +134,7 @@ def make_irq(number: int, affinity: str, **values: object) -> Irq:
         effective=cpus(affinity),
         is_managed=False,
     )
-    return replace(made, **values)
+    return made._replace(**values)
 
 
 def make_host(

@@ -48,9 +48,8 @@ case(
 FULL = host(domains=[make_domain(1, "vm1", xml=domain_xml(1, "vm1", memory_kib=2 * GIB))])
 FULL = replace(
     FULL,
-    cpus=replace(
-        FULL.cpus,
-        nodes={id_: replace(node, free_kib=GIB) for id_, node in FULL.cpus.nodes.items()},
+    cpus=FULL.cpus._replace(
+        nodes={id_: node._replace(free_kib=GIB) for id_, node in FULL.cpus.nodes.items()},
     ),
 )
 case(

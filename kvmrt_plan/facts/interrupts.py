@@ -9,8 +9,7 @@ of no use to a plan and are not looked at; capture leaves them out: its first li
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +25,7 @@ _TAIL = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InterruptRow:
+class InterruptRow(NamedTuple):
     """One numbered row."""
 
     chip: str

@@ -9,8 +9,7 @@ in /proc/interrupts; each may be missing on some kernel.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kvmrt_plan.facts.interrupts import InterruptRow, parse_interrupts, split_actions
 from kvmrt_plan.facts.pci import parse_pci_interrupts
@@ -18,7 +17,7 @@ from kvmrt_plan.facts.reading import read_cpumask, read_either, read_word
 
 if TYPE_CHECKING:
     from kvmrt_plan.facts.pci import PciDevice
-    from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.facts.texts import Texts
     from kvmrt_plan.values.cpuset import CpuSet
 
 IRQ_FOLDER = "/proc/irq"
@@ -48,13 +47,14 @@ _PER_CPU = frozenset(
 _IMMOVABLE_FLAGS = ("IRQD_PER_CPU", "IRQD_NO_BALANCING", "_IRQ_PER_CPU", "_IRQ_NO_BALANCING")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Irq:
+class Irq(NamedTuple):
     """One numbered interrupt."""
 
     number: int
     #: Names of its actions (`eth0-rx-1`), as registered by the drivers; empty when nobody uses it.
     actions: tuple[str, ...]
+    #: Desired affinity (smp_affinity_list); None when it could not be read.
+    affinity: CpuSet | None
     #: Interrupt controller (`PCI-MSI`), "" when unknown.
     chip: str = ""
     #: PCI address of its device (`0000:3b:00.0`), None when it is no MSI of a PCI device.
@@ -62,8 +62,6 @@ class Irq:
     driver: str | None = None
     #: Network interfaces of its device.
     interfaces: tuple[str, ...] = ()
-    #: Desired affinity (smp_affinity_list); None when it could not be read.
-    affinity: CpuSet | None
     #: Where it goes now (effective_affinity_list); None when the kernel does not say.
     effective: CpuSet | None = None
     #: The kernel spreads it and refuses a new affinity. None: not known, presumed movable.
@@ -80,39 +78,39 @@ class Irq:
         return target in (self.driver, *self.interfaces, *self.actions)
 
 
-def parse_irqs(snapshot: Snapshot) -> dict[int, Irq]:
+def parse_irqs(texts: Texts) -> dict[int, Irq]:
     """All numbered interrupts by ascending number; none on a host without /proc/irq (s390).
 
     Raises:
         FactError: an affinity is no list of CPUs.
     """
-    rows = parse_interrupts(snapshot.files.get("/proc/interrupts", ""))
-    devices = parse_pci_interrupts(snapshot)
+    rows = parse_interrupts(texts.files.get("/proc/interrupts", ""))
+    devices = parse_pci_interrupts(texts)
     folders = (
         number
         for folder in (IRQ_FOLDER, _KERNEL_FOLDER)
-        for number, _ in snapshot.numbered(folder, "")
+        for number, _ in texts.numbered(folder, "")
     )
     return {
-        number: _parse_irq(snapshot, number, rows.get(number, _NO_ROW), devices.get(number))
+        number: _parse_irq(texts, number, rows.get(number, _NO_ROW), devices.get(number))
         for number in sorted({*rows, *folders})
     }
 
 
-def parse_default_affinity(snapshot: Snapshot) -> CpuSet | None:
+def parse_default_affinity(texts: Texts) -> CpuSet | None:
     """/proc/irq/default_smp_affinity, which is a mask only; None when the host has none.
 
     Raises:
         FactError: the text is no mask.
     """
-    return read_cpumask(snapshot, f"{IRQ_FOLDER}/default_smp_affinity")
+    return read_cpumask(texts, f"{IRQ_FOLDER}/default_smp_affinity")
 
 
-def _parse_irq(snapshot: Snapshot, number: int, row: InterruptRow, device: PciDevice | None) -> Irq:
+def _parse_irq(texts: Texts, number: int, row: InterruptRow, device: PciDevice | None) -> Irq:
     folder = f"{IRQ_FOLDER}/{number}"
-    actions = _actions(snapshot, number, row)
-    chip = read_word(snapshot, f"{_KERNEL_FOLDER}/{number}/chip_name") or row.chip
-    flags = snapshot.files.get(f"{_DEBUG_FOLDER}/{number}")
+    actions = _actions(texts, number, row)
+    chip = read_word(texts, f"{_KERNEL_FOLDER}/{number}/chip_name") or row.chip
+    flags = texts.files.get(f"{_DEBUG_FOLDER}/{number}")
     return Irq(
         number=number,
         actions=actions,
@@ -120,24 +118,24 @@ def _parse_irq(snapshot: Snapshot, number: int, row: InterruptRow, device: PciDe
         device=device.address if device else _device_of_chip(chip),
         driver=device.driver if device else None,
         interfaces=device.interfaces if device else (),
-        affinity=read_either(snapshot, f"{folder}/smp_affinity_list", f"{folder}/smp_affinity"),
+        affinity=read_either(texts, f"{folder}/smp_affinity_list", f"{folder}/smp_affinity"),
         effective=read_either(
-            snapshot, f"{folder}/effective_affinity_list", f"{folder}/effective_affinity"
+            texts, f"{folder}/effective_affinity_list", f"{folder}/effective_affinity"
         ),
         is_managed=_is_managed(actions, flags),
         is_movable=_is_movable(number, actions, chip=chip, flags=flags or ""),
     )
 
 
-def _actions(snapshot: Snapshot, number: int, row: InterruptRow) -> tuple[str, ...]:
-    named = read_word(snapshot, f"{_KERNEL_FOLDER}/{number}/actions")
+def _actions(texts: Texts, number: int, row: InterruptRow) -> tuple[str, ...]:
+    named = read_word(texts, f"{_KERNEL_FOLDER}/{number}/actions")
     if named:
         return split_actions(named)
     # /proc/irq/N has a folder per action; those of shared names and with a slash are missing.
     return row.actions or tuple(
         name
-        for name in snapshot.entries(f"{IRQ_FOLDER}/{number}")
-        if f"{IRQ_FOLDER}/{number}/{name}" in snapshot.links
+        for name in texts.entries(f"{IRQ_FOLDER}/{number}")
+        if f"{IRQ_FOLDER}/{number}/{name}" in texts.links
     )
 
 

@@ -7,17 +7,15 @@ msi_irqs/. Legacy pins are shared between devices and are not attributed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.facts.texts import Texts
 
 PCI_FOLDER = "/sys/bus/pci/devices"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PciDevice:
+class PciDevice(NamedTuple):
     """One PCI function."""
 
     #: `0000:3b:00.0`.
@@ -28,20 +26,20 @@ class PciDevice:
     interfaces: tuple[str, ...]
 
 
-def parse_pci_interrupts(snapshot: Snapshot) -> dict[int, PciDevice]:
+def parse_pci_interrupts(texts: Texts) -> dict[int, PciDevice]:
     """The device of each MSI and MSI-X interrupt, by the interrupt's number."""
     found = {}
-    for address in snapshot.entries(PCI_FOLDER):
+    for address in texts.entries(PCI_FOLDER):
         folder = f"{PCI_FOLDER}/{address}"
-        numbers = [number for number, _ in snapshot.numbered(f"{folder}/msi_irqs", "")]
+        numbers = [number for number, _ in texts.numbered(f"{folder}/msi_irqs", "")]
         if numbers:
-            device = _parse_device(snapshot, folder, address)
+            device = _parse_device(texts, folder, address)
             found.update(dict.fromkeys(numbers, device))
     return found
 
 
-def _parse_device(snapshot: Snapshot, folder: str, address: str) -> PciDevice:
-    driver = snapshot.links.get(f"{folder}/driver", "").rpartition("/")[2]
-    parents = [folder, *(path for _, path in snapshot.numbered(folder, "virtio"))]
-    names = [name for parent in parents for name in snapshot.entries(f"{parent}/net")]
+def _parse_device(texts: Texts, folder: str, address: str) -> PciDevice:
+    driver = texts.links.get(f"{folder}/driver", "").rpartition("/")[2]
+    parents = [folder, *(path for _, path in texts.numbered(folder, "virtio"))]
+    names = [name for parent in parents for name in texts.entries(f"{parent}/net")]
     return PciDevice(address=address, driver=driver or None, interfaces=tuple(sorted(names)))

@@ -14,7 +14,7 @@ from kvmrt_plan.errors import FactError
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
-    from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.facts.texts import Texts
 
 #: What surrounds a value in sysfs; some kernels ended `node/online` with a NUL byte.
 _PADDING = "\0\n\t\r "
@@ -22,19 +22,19 @@ _PADDING = "\0\n\t\r "
 _MAX_DIGITS = 20
 
 
-def read_word(snapshot: Snapshot, path: str) -> str | None:
+def read_word(texts: Texts, path: str) -> str | None:
     """The text without its padding; None when absent."""
-    text = snapshot.files.get(path)
+    text = texts.files.get(path)
     return None if text is None else text.strip(_PADDING)
 
 
-def read_int(snapshot: Snapshot, path: str) -> int | None:
+def read_int(texts: Texts, path: str) -> int | None:
     """A decimal number, possibly negative; None when absent or empty.
 
     Raises:
         FactError: the text is no number.
     """
-    word = read_word(snapshot, path)
+    word = read_word(texts, path)
     return None if not word else parse_int(word, path)
 
 
@@ -50,13 +50,13 @@ def parse_int(word: str, path: str) -> int:
     raise FactError(path, f"{word[:80]!r} is no number")
 
 
-def read_cpulist(snapshot: Snapshot, path: str) -> CpuSet | None:
+def read_cpulist(texts: Texts, path: str) -> CpuSet | None:
     """A cpulist; None when absent.
 
     Raises:
         FactError: the text is no cpulist.
     """
-    text = snapshot.files.get(path)
+    text = texts.files.get(path)
     if text is None:
         return None
     try:
@@ -65,13 +65,13 @@ def read_cpulist(snapshot: Snapshot, path: str) -> CpuSet | None:
         raise FactError(path, f"no list of CPUs or nodes: {error}") from error
 
 
-def read_cpumask(snapshot: Snapshot, path: str) -> CpuSet | None:
+def read_cpumask(texts: Texts, path: str) -> CpuSet | None:
     """A hexadecimal mask; None when absent.
 
     Raises:
         FactError: the text is no mask.
     """
-    text = snapshot.files.get(path)
+    text = texts.files.get(path)
     if text is None:
         return None
     try:
@@ -80,10 +80,10 @@ def read_cpumask(snapshot: Snapshot, path: str) -> CpuSet | None:
         raise FactError(path, f"no CPU mask: {error}") from error
 
 
-def read_either(snapshot: Snapshot, list_path: str, mask_path: str) -> CpuSet | None:
+def read_either(texts: Texts, list_path: str, mask_path: str) -> CpuSet | None:
     """The set from the list file or, where the kernel is too old for it, from the mask file."""
-    found = read_cpulist(snapshot, list_path)
-    return read_cpumask(snapshot, mask_path) if found is None else found
+    found = read_cpulist(texts, list_path)
+    return read_cpumask(texts, mask_path) if found is None else found
 
 
 @lru_cache(maxsize=4096)

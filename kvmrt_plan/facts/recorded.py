@@ -18,19 +18,19 @@ from kvmrt_plan.facts.reading import parse_int
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
-    from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.facts.texts import Texts
 
 RECORDED_PATH = "/run/kvmrt/topology.json"
 RECORDED_FORMAT = "kvmrt-topology"
 
 
-def parse_recorded_siblings(snapshot: Snapshot, present: CpuSet) -> dict[int, CpuSet]:
+def parse_recorded_siblings(texts: Texts, present: CpuSet) -> dict[int, CpuSet]:
     """Sibling sets by CPU, ascending, limited to CPUs that are present.
 
     Raises:
         FactError: the file is not one that kvmrt wrote.
     """
-    text = snapshot.files.get(RECORDED_PATH)
+    text = texts.files.get(RECORDED_PATH)
     if text is None:
         return {}
     siblings = _load(text)

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.facts.texts import Texts
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class RawLibvirt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Texts):
     """Raw texts by absolute path. Texts hold what the kernel gave, decoded as UTF-8 with
     surrogateescape, NUL bytes and trailing newlines included.
     """
@@ -63,42 +65,3 @@ class Snapshot:
     _entries: dict[str, tuple[str, ...]] = field(
         default_factory=dict, compare=False, repr=False, init=False
     )
-
-    def read(self, path: str) -> str | None:
-        """The text at the path, None when it was not there (or not readable)."""
-        return self.files.get(path)
-
-    def entries(self, folder: str) -> tuple[str, ...]:
-        """Sorted names of what lies directly in the folder; empty when there is none."""
-        if not self._entries:
-            self._entries.update(self._index())
-        return self._entries.get(folder.rstrip("/"), ())
-
-    def numbered(self, folder: str, prefix: str) -> Iterator[tuple[int, str]]:
-        """Entries of the folder named prefix and number (`cpu12`), ascending, with their paths."""
-        found = []
-        for name in self.entries(folder):
-            digits = name[len(prefix) :]
-            if name.startswith(prefix) and _is_number(digits):
-                found.append((int(digits), f"{folder.rstrip('/')}/{name}"))
-        return iter(sorted(found))
-
-    def _index(self) -> dict[str, tuple[str, ...]]:
-        children: dict[str, set[str]] = {"": set()}
-        for whole in (*self.files, *self.links, *self.unreadable):
-            path = whole
-            while path:
-                parent, _, name = path.rpartition("/")
-                if parent in children:
-                    # Whoever made the folder has linked it to its ancestors.
-                    children[parent].add(name)
-                    break
-                children[parent] = {name}
-                path = parent
-        return {folder: tuple(sorted(names)) for folder, names in children.items()}
-
-
-def _is_number(digits: str) -> bool:
-    # As the kernel names its folders: no sign, no leading zero, at most 64 bits.
-    is_plain = digits.isascii() and digits.isdigit() and len(digits) <= 20
-    return is_plain and (digits[0] != "0" or digits == "0")

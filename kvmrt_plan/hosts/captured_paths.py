@@ -19,9 +19,8 @@ _CPU = "/sys/devices/system/cpu"
 _NODE = "/sys/devices/system/node"
 _PCI = "/sys/bus/pci/devices/*"
 
-#: Texts of the host.
-PATTERNS = (
-    # CPUs and NUMA nodes, by facts/cpu.py
+#: CPUs and NUMA nodes, by facts/cpu.py.
+CPU_PATTERNS = (
     f"{_CPU}/online",
     f"{_CPU}/offline",
     f"{_CPU}/possible",
@@ -45,15 +44,9 @@ PATTERNS = (
     f"{_NODE}/node#/meminfo",
     f"{_NODE}/node#/distance",
     "/run/kvmrt/topology.json",
-    # What values had before kvmrt wrote them, by facts/held.py
-    "/run/kvmrt/held.json",
-    # Huge pages, by facts/hugepages.py
-    f"{_NODE}/node#/hugepages/hugepages-*kB/nr_hugepages",
-    f"{_NODE}/node#/hugepages/hugepages-*kB/free_hugepages",
-    "/sys/kernel/mm/hugepages/hugepages-*kB/nr_hugepages",
-    "/sys/kernel/mm/hugepages/hugepages-*kB/free_hugepages",
-    "/proc/meminfo",
-    # Interrupts, by facts/irq.py and facts/pci.py
+)
+#: Interrupts, by facts/irq.py and facts/pci.py.
+IRQ_PATTERNS = (
     "/proc/interrupts",
     "/proc/irq/default_smp_affinity",
     "/proc/irq/#/",
@@ -67,6 +60,20 @@ PATTERNS = (
     f"{_PCI}/msi_irqs/#",
     f"{_PCI}/net/*/",
     f"{_PCI}/virtio#/net/*/",
+)
+
+#: Texts of the host.
+PATTERNS = (
+    *CPU_PATTERNS,
+    # What values had before kvmrt wrote them, by facts/held.py
+    "/run/kvmrt/held.json",
+    # Huge pages, by facts/hugepages.py
+    f"{_NODE}/node#/hugepages/hugepages-*kB/nr_hugepages",
+    f"{_NODE}/node#/hugepages/hugepages-*kB/free_hugepages",
+    "/sys/kernel/mm/hugepages/hugepages-*kB/nr_hugepages",
+    "/sys/kernel/mm/hugepages/hugepages-*kB/free_hugepages",
+    "/proc/meminfo",
+    *IRQ_PATTERNS,
     # Kernel, by facts/kernel.py
     "/proc/cmdline",
     "/proc/version",

@@ -15,7 +15,8 @@ import pytest
 from kvmrt_plan.errors import HostError
 from kvmrt_plan.facts.gather import gather_facts
 from kvmrt_plan.facts.snapshot import RawLibvirt, Snapshot
-from kvmrt_plan.hosts.capture import LIMIT_BYTES, capture_live, capture_root
+from kvmrt_plan.hosts.capture import capture_live, capture_root
+from kvmrt_plan.hosts.tree import LIMIT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
