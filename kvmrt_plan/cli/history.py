@@ -10,7 +10,7 @@ from kvmrt_plan.apply.history import read_history
 from kvmrt_plan.cli.site import location_of
 from kvmrt_plan.cli.terminal import width_of
 from kvmrt_plan.hosts.state import FolderStore
-from kvmrt_plan.plan.document import dump_document
+from kvmrt_plan.values.document import dump_document
 from kvmrt_plan.views.history import history_document, history_lines
 
 if TYPE_CHECKING:

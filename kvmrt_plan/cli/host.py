@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import argparse
 
     from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.facts.texts import Texts
 
 
 def read_host(arguments: argparse.Namespace) -> Snapshot:
@@ -44,6 +45,21 @@ def read_host(arguments: argparse.Namespace) -> Snapshot:
                 "start its daemon, or name another with --connect",
             )
     return capture_live(captured=captured, name=name, libvirt=libvirt)
+
+
+def read_part(
+    arguments: argparse.Namespace, patterns: tuple[str, ...], *, keeps_counts: bool = False
+) -> Texts:
+    """Of a machine or a captured tree only what the patterns name, which is quick; a snapshot whole.
+
+    Raises:
+        KvmrtError: the snapshot or tree cannot be read.
+    """
+    if arguments.host is not None:
+        return _read_snapshot(arguments)
+    from kvmrt_plan.hosts.tree import read_texts
+
+    return read_texts(arguments.root or "/", patterns, keeps_counts=keeps_counts)
 
 
 def _read_snapshot(arguments: argparse.Namespace) -> Snapshot:

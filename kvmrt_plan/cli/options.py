@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser
+    from argparse import ArgumentParser, _ActionsContainer
 
 #: Looked for in this order when -f is not given.
 DEFAULT_CONFIGURATIONS = ("/etc/kvmrt.cfg", "/etc/kvmrt.yaml")
@@ -118,6 +118,6 @@ def add_consent(parser: ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
-def add_json(parser: ArgumentParser) -> None:
+def add_json(parser: _ActionsContainer) -> None:
     """--json."""
     parser.add_argument("--json", action="store_true", help="print JSON")

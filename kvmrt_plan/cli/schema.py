@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from kvmrt_plan.plan.document import dump_document
+from kvmrt_plan.values.document import dump_document
 
 if TYPE_CHECKING:
     import argparse

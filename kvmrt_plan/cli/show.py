@@ -12,8 +12,8 @@ from kvmrt_plan.cli.terminal import stderr_painter, width_of
 from kvmrt_plan.diagnostics import has_errors, sort_findings
 from kvmrt_plan.facts.gather import gather_facts
 from kvmrt_plan.placement.place import place
-from kvmrt_plan.plan.document import dump_document
 from kvmrt_plan.rules.check import check
+from kvmrt_plan.values.document import dump_document
 from kvmrt_plan.views.findings import finding_lines
 from kvmrt_plan.views.placement import placement_document, render_placement
 

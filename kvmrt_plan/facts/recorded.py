@@ -10,7 +10,6 @@ it takes the first one offline:
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from kvmrt_plan.errors import FactError
@@ -39,6 +38,9 @@ def parse_recorded_siblings(texts: Texts, present: CpuSet) -> dict[int, CpuSet]:
 
 
 def _load(text: str) -> dict[str, Any]:
+    # Most hosts have no such file, and loading json takes 3 ms of a quick view.
+    import json
+
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:

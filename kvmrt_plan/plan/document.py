@@ -15,6 +15,7 @@ from kvmrt_plan import __version__
 from kvmrt_plan.changes.change import Activation
 from kvmrt_plan.diagnostics import Severity
 from kvmrt_plan.plan.action import Plan, PlannedHost
+from kvmrt_plan.values.document import dump_document as dump_document  # noqa: PLC0414  goes with plan_document
 
 if TYPE_CHECKING:
     from kvmrt_plan.changes.change import NoChange, Pending, Reason
@@ -115,11 +116,6 @@ def _sha256(content: bytes) -> str:
     from hashlib import sha256
 
     return sha256(content).hexdigest()
-
-
-def dump_document(document: dict[str, Any]) -> str:
-    """JSON for people and machines: ASCII only, two blanks of indentation, a final newline."""
-    return json.dumps(document, indent=2) + "\n"
 
 
 def _action(action: Action) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from kvmrt_plan.desired.model import KVMRT_ATTRIBUTES, Pinning, VcpuScheduler
 from kvmrt_plan.values.text import escape_text
+from kvmrt_plan.views.cpu_uses import cpu_uses, share_document
 from kvmrt_plan.views.cpumap import cpu_map
 from kvmrt_plan.views.terminal import fold
 
@@ -237,24 +238,12 @@ def _attributes_document(vm: VirtualMachine) -> dict[str, Any]:
 
 def _cpu_documents(placement: Placement, facts: HostFacts) -> list[dict[str, Any]]:
     """Every CPU that is present, with the VMs that own it and what it does for them."""
-    roles: dict[int, list[dict[str, Any]]] = {cpu: [] for cpu in facts.cpus.present}
-    for one in placement.vms:
-        for cpu in one.owned & facts.cpus.present:
-            vcpus = [index for index, cpus in enumerate(one.vcpus) if cpu in cpus]
-            roles[cpu].append(
-                {
-                    "vm": one.vm.name,
-                    "emulator": cpu in one.emulator,
-                    "vcpus": vcpus,
-                    "offlined": cpu in one.offlined,
-                }
-            )
     return [
         {
             "id": cpu,
             "online": cpu in facts.cpus.online,
-            "housekeeping": cpu in placement.housekeeping,
-            "vms": found,
+            "housekeeping": use.is_housekeeping,
+            "vms": [share_document(share) for share in use.shares],
         }
-        for cpu, found in roles.items()
+        for cpu, use in cpu_uses(placement, facts.cpus.present).items()
     ]

@@ -6,6 +6,17 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class SharePart(BaseModel):
+    """What a CPU does for a VM that owns it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    vm: str
+    emulator: bool
+    vcpus: tuple[int, ...]
+    offlined: bool = Field(description="It is a sibling that is taken offline.")
+
+
 class CpuPart(BaseModel):
     """One logical CPU; null is what the kernel does not say."""
 
@@ -19,6 +30,12 @@ class CpuPart(BaseModel):
     node: int | None = Field(description="NUMA node.")
     siblings: tuple[int, ...] | None = Field(
         description="Online hardware threads of its core, itself included."
+    )
+    vms: tuple[SharePart, ...] = Field(
+        default=(), description="Owners; only where a configuration was read."
+    )
+    housekeeping: bool = Field(
+        default=False, description="For the host's own work; only where a configuration was read."
     )
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.cli.options import add_host, add_json
+from kvmrt_plan.cli.options import add_configuration, add_host, add_json
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
-SUMMARY = "show NUMA nodes, sockets, cores and logical CPUs"
-EXAMPLE = "kvmrt topology --json"
+SUMMARY = "show NUMA nodes, sockets, cores and logical CPUs, and whose they are"
+EXAMPLE = "kvmrt topology -f kvmrt.yaml --table"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Adds them."""
+    add_configuration(parser)
     add_host(parser, with_libvirt=False)
-    add_json(parser)
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--table", action="store_true", help="print a line per CPU")
+    add_json(shape)

@@ -40,7 +40,7 @@ def test_tree_is_that_of_the_guide() -> None:
         | _core(1, core=1, siblings="1,5")
         | _core(5, core=1, siblings="1,5")
     )
-    assert render_topology(facts) == (
+    assert render_topology(facts.cpus) == (
         "NUMA Node 0:\n"
         "  Core 0:          [Socket 0]\n"
         "    CPU 0\n"
@@ -63,7 +63,7 @@ def test_offline_cpus_stand_in_place_where_their_siblings_are_recorded() -> None
         | _core(0, core=0, siblings="0")
         | _core(1, core=0, siblings="1", socket=1, die=2)
     )
-    assert render_topology(facts) == (
+    assert render_topology(facts.cpus) == (
         "NUMA Node 0:\n"
         "  Core 0:          [Socket 0, Die 0]\n"
         "    CPU 0\n"
@@ -83,7 +83,7 @@ def test_offline_cpus_stand_in_place_where_their_siblings_are_recorded() -> None
 def test_host_without_numa_has_one_heading() -> None:
     facts = _facts({f"{CPU}/online": "0\n"} | _core(0, core=0, siblings="0", socket=-1))
     tree = "No NUMA:\n  Core 0:          [Socket ?]\n    CPU 0\n"
-    assert render_topology(facts) == tree
+    assert render_topology(facts.cpus) == tree
 
 
 def test_document_says_null_where_the_kernel_says_nothing() -> None:
@@ -98,8 +98,8 @@ def test_document_says_null_where_the_kernel_says_nothing() -> None:
         | _core(0, core=3, siblings="0,2", socket=1)
     )
     nothing = {"socket": None, "die": None, "core": None, "node": None, "siblings": None}
-    assert topology_document(facts) == {
-        "format_version": "1.0",
+    assert topology_document(facts.cpus) == {
+        "format_version": "1.1",
         "cpus": [
             {"id": 0, "online": True, "socket": 1, "die": 0, "core": 3, "node": 1}
             | {"siblings": [0, 2]},
