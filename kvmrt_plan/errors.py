@@ -6,8 +6,7 @@ Every error carries its data as attributes and builds its text from them: what i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kvmrt_plan.diagnostics import Finding
 

@@ -134,7 +134,7 @@ def make_irq(number: int, affinity: str, **values: object) -> Irq:
         effective=cpus(affinity),
         is_managed=False,
     )
-    return made._replace(**values)
+    return made.replace(**values)
 
 
 def make_host(

@@ -48,8 +48,8 @@ case(
 FULL = host(domains=[make_domain(1, "vm1", xml=domain_xml(1, "vm1", memory_kib=2 * GIB))])
 FULL = replace(
     FULL,
-    cpus=FULL.cpus._replace(
-        nodes={id_: node._replace(free_kib=GIB) for id_, node in FULL.cpus.nodes.items()},
+    cpus=FULL.cpus.replace(
+        nodes={id_: node.replace(free_kib=GIB) for id_, node in FULL.cpus.nodes.items()},
     ),
 )
 case(

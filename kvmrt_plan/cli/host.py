@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import HostError, UsageError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 

@@ -4,31 +4,39 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
 
-from kvmrt_plan.cli.arguments import parse_command
-from kvmrt_plan.cli.main import run
+from kvmrt_plan.cli.main import run_as
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def cpu_topology() -> NoReturn:
     """`cpu-topology` is `kvmrt topology`."""
-    _run("topology", "cpu-topology")
+    sys.exit(run_as("topology", "cpu-topology"))
+
+
+def irq_affinity() -> NoReturn:
+    """`irq-affinity` is `kvmrt irqs`."""
+    sys.exit(run_as("irqs", "irq-affinity"))
+
+
+def task_affinity() -> NoReturn:
+    """`task-affinity` is `kvmrt tasks`."""
+    sys.exit(run_as("tasks", "task-affinity"))
 
 
 def kvmrt_boot() -> NoReturn:
     """`kvmrt-boot` is `kvmrt boot`."""
-    _run("boot", "kvmrt-boot")
+    sys.exit(run_as("boot", "kvmrt-boot"))
 
 
 def kvmrt_shutdown() -> NoReturn:
     """`kvmrt-shutdown` is `kvmrt shutdown`."""
-    _run("shutdown", "kvmrt-shutdown")
+    sys.exit(run_as("shutdown", "kvmrt-shutdown"))
 
 
 def kvmrt_stat() -> NoReturn:
     """`kvmrt-stat` is `kvmrt stat`."""
-    _run("stat", "kvmrt-stat")
-
-
-def _run(command: str, name: str) -> NoReturn:
-    sys.exit(run(parse_command(command, sys.argv[1:], prog=name)))
+    sys.exit(run_as("stat", "kvmrt-stat"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from kvmrt_plan.cli.host import read_part
 from kvmrt_plan.cli.options import DEFAULT_CONFIGURATIONS
@@ -13,6 +12,7 @@ from kvmrt_plan.facts.cpu import parse_cpus
 from kvmrt_plan.hosts.captured_paths import CPU_PATTERNS
 from kvmrt_plan.views.topology import render_topology, render_topology_table, topology_document
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 

@@ -9,13 +9,13 @@ answer, given once: where cpu/online and cpuN/online disagree, cpu/online holds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from kvmrt_plan.errors import FactError
 from kvmrt_plan.facts.reading import parse_int, read_cpulist, read_either, read_int
 from kvmrt_plan.facts.recorded import parse_recorded_siblings
 from kvmrt_plan.values.cpuset import EMPTY, MAX_ID, CpuSet
+from kvmrt_plan.values.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ CPU_FOLDER = "/sys/devices/system/cpu"
 NODE_FOLDER = "/sys/devices/system/node"
 
 
-class Cpu(NamedTuple):
+class Cpu(Record):
     """One logical CPU. What the kernel does not say is None, as the topology of an offline CPU."""
 
     id: int
@@ -43,7 +43,7 @@ class Cpu(NamedTuple):
     is_hotpluggable: bool = True
 
 
-class Node(NamedTuple):
+class Node(Record):
     """One NUMA node; a node may have no CPU, or no memory."""
 
     id: int
@@ -57,7 +57,7 @@ class Node(NamedTuple):
     linked_cpus: CpuSet = EMPTY
 
 
-class CpuTopology(NamedTuple):
+class CpuTopology(Record):
     """All CPUs that are present and all NUMA nodes, by ascending id."""
 
     cpus: Mapping[int, Cpu]

@@ -9,8 +9,11 @@ of no use to a plan and are not looked at; capture leaves them out: its first li
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
+from kvmrt_plan.facts.interrupt_counts import after_counts
+from kvmrt_plan.values.record import Record
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,7 +28,7 @@ _TAIL = re.compile(
 )
 
 
-class InterruptRow(NamedTuple):
+class InterruptRow(Record):
     """One numbered row."""
 
     chip: str
@@ -48,14 +51,7 @@ def _rows(body: str, columns: int) -> Iterator[tuple[int, InterruptRow]]:
         label, colon, rest = line.partition(":")
         label = label.strip()
         if colon and label.isascii() and label.isdigit() and len(label) < 10:
-            yield int(label), _parse_tail(_after_counts(rest, columns))
-
-
-def _after_counts(rest: str, columns: int) -> str:
-    if not columns:
-        return rest
-    words = rest.split(None, columns)
-    return words[columns] if len(words) > columns else ""
+            yield int(label), _parse_tail(after_counts(rest, columns))
 
 
 def _parse_tail(tail: str) -> InterruptRow:
@@ -69,22 +65,3 @@ def split_actions(text: str) -> tuple[str, ...]:
     """Names that share an interrupt: `virtio3, uhci_hcd:usb1`."""
     names = (name.strip() for name in text.split(","))
     return tuple(name for name in names if name)
-
-
-def drop_counts(text: str) -> str:
-    """The same table without its per-CPU columns: the first line is empty, each row keeps its tail.
-
-    Of 1,024 CPUs and 4,096 interrupts this leaves 0.3 of 46 MB, and two snapshots of a host that
-    did not change are equal.
-    """
-    header, _, body = text.partition("\n")
-    columns = len(header.split())
-    return "\n" + "\n".join(_row_without_counts(line, columns) for line in body.split("\n"))
-
-
-def _row_without_counts(line: str, columns: int) -> str:
-    label, colon, rest = line.partition(":")
-    if not colon:
-        return line
-    # Rows such as ERR have one number under no column: the tail is what is left.
-    return f"{label}: {_after_counts(rest, columns).strip()}".rstrip()

@@ -9,12 +9,13 @@ in /proc/interrupts; each may be missing on some kernel.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from kvmrt_plan.facts.interrupts import InterruptRow, parse_interrupts, split_actions
 from kvmrt_plan.facts.pci import parse_pci_interrupts
 from kvmrt_plan.facts.reading import read_cpumask, read_either, read_word
+from kvmrt_plan.values.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kvmrt_plan.facts.pci import PciDevice
     from kvmrt_plan.facts.texts import Texts
@@ -47,7 +48,7 @@ _PER_CPU = frozenset(
 _IMMOVABLE_FLAGS = ("IRQD_PER_CPU", "IRQD_NO_BALANCING", "_IRQ_PER_CPU", "_IRQ_NO_BALANCING")
 
 
-class Irq(NamedTuple):
+class Irq(Record):
     """One numbered interrupt."""
 
     number: int

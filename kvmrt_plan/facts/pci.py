@@ -7,15 +7,16 @@ msi_irqs/. Legacy pins are shared between devices and are not attributed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from kvmrt_plan.values.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kvmrt_plan.facts.texts import Texts
 
 PCI_FOLDER = "/sys/bus/pci/devices"
 
 
-class PciDevice(NamedTuple):
+class PciDevice(Record):
     """One PCI function."""
 
     #: `0000:3b:00.0`.

@@ -7,12 +7,10 @@ with its path. Lists are parsed once per distinct text: thousands of interrupts 
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING
-
 from kvmrt_plan.errors import FactError
 from kvmrt_plan.values.cpuset import CpuSet
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kvmrt_plan.facts.texts import Texts
 
@@ -86,11 +84,23 @@ def read_either(texts: Texts, list_path: str, mask_path: str) -> CpuSet | None:
     return read_cpumask(texts, mask_path) if found is None else found
 
 
-@lru_cache(maxsize=4096)
+# functools.lru_cache would do the same and takes 2 ms to load.
+_LISTS: dict[str, CpuSet] = {}
+_MASKS: dict[str, CpuSet] = {}
+_MOST = 4096
+
+
 def _parse_list(text: str) -> CpuSet:
-    return CpuSet.parse_kernel(text)
+    if text not in _LISTS:
+        if len(_LISTS) >= _MOST:
+            _LISTS.clear()
+        _LISTS[text] = CpuSet.parse_kernel(text)
+    return _LISTS[text]
 
 
-@lru_cache(maxsize=4096)
 def _parse_mask(text: str) -> CpuSet:
-    return CpuSet.parse_mask(text)
+    if text not in _MASKS:
+        if len(_MASKS) >= _MOST:
+            _MASKS.clear()
+        _MASKS[text] = CpuSet.parse_mask(text)
+    return _MASKS[text]

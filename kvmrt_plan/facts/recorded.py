@@ -10,13 +10,14 @@ it takes the first one offline:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from kvmrt_plan.errors import FactError
 from kvmrt_plan.facts.reading import parse_int
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from kvmrt_plan.facts.texts import Texts
 
 RECORDED_PATH = "/run/kvmrt/topology.json"

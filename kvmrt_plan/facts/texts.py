@@ -7,8 +7,7 @@ start-up, which is why this is a plain class and the facts they show are named t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

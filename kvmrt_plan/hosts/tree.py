@@ -11,12 +11,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import HostError
-from kvmrt_plan.facts.interrupts import drop_counts
+from kvmrt_plan.facts.interrupt_counts import drop_counts
 from kvmrt_plan.facts.texts import PartialTexts
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 

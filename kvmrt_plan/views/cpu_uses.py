@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from kvmrt_plan.values.record import Record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from kvmrt_plan.placement.model import Placement, VmPlacement
     from kvmrt_plan.values.cpuset import CpuSet
 
 
-class Share(NamedTuple):
+class Share(Record):
     """What a CPU does for one VM that owns it."""
 
     vm: str
@@ -20,7 +23,7 @@ class Share(NamedTuple):
     is_offlined: bool
 
 
-class CpuUse(NamedTuple):
+class CpuUse(Record):
     """What a CPU does."""
 
     is_housekeeping: bool

@@ -7,15 +7,15 @@ sockets. The tree is KVM-RT's `cpu-topology`, with every CPU in exactly one plac
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from kvmrt_plan.values.cpuset import CpuSet, union
 from kvmrt_plan.values.text import escape_text
 from kvmrt_plan.views.cpu_uses import CpuUse, share_document
 from kvmrt_plan.views.table import render_table
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from kvmrt_plan.facts.cpu import Cpu, CpuTopology, Node
 
