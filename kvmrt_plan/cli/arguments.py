@@ -24,6 +24,8 @@ COMMANDS = (
     "plan",
     "show",
     "topology",
+    "irqs",
+    "tasks",
     "snapshot",
     "schema",
     "apply",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from kvmrt_plan.values.cpuset import CpuListError, CpuSet
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _ActionsContainer
@@ -115,6 +117,29 @@ def add_state(parser: ArgumentParser) -> None:
 def add_consent(parser: ArgumentParser) -> None:
     """--yes."""
     parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def add_cpus(parser: ArgumentParser, text: str) -> None:
+    """-c CPUS."""
+    parser.add_argument("-c", "--cpus", metavar="CPUS", type=cpulist, help=text)
+
+
+def cpulist(text: str) -> CpuSet:
+    """For argparse: the CPUs that an option names.
+
+    Raises:
+        argparse.ArgumentTypeError: the text is no list, or names none.
+    """
+    try:
+        found, problem = CpuSet.parse(text), "names no CPU"
+    except CpuListError as error:
+        found, problem = CpuSet(), error.problem
+    if not found:
+        # Only to refuse: a quick view does without argparse.
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{text!r}: {problem}; expected a list such as 2,4-7")
+    return found
 
 
 def add_json(parser: _ActionsContainer) -> None:

@@ -8,8 +8,6 @@ in /proc/interrupts; each may be missing on some kernel.
 
 from __future__ import annotations
 
-import re
-
 from kvmrt_plan.facts.interrupts import InterruptRow, parse_interrupts, split_actions
 from kvmrt_plan.facts.pci import parse_pci_interrupts
 from kvmrt_plan.facts.reading import read_cpumask, read_either, read_word
@@ -27,18 +25,24 @@ _KERNEL_FOLDER = "/sys/kernel/irq"
 _DEBUG_FOLDER = "/sys/kernel/debug/irq/irqs"
 _NO_ROW = InterruptRow(chip="", actions=())
 
-_CHIP_DEVICE = re.compile(r"(?<=-)[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\Z", re.ASCII)
-
 #: Per-queue names of drivers that let the kernel spread their queues (PCI_IRQ_AFFINITY): nvme and
-#: virtio_blk, virtio_scsi, megaraid_sas, mpi3mr, mpt3sas. The first vector of most is for commands
-#: and is not managed: nvme0q0, mpi3mr0-msix0.
-_MANAGED = re.compile(
-    r"nvme\d+q[1-9]\d*"
-    r"|virtio\d+-req(?:uest)?[._]\d+|virtio\d+-request"
-    r"|(?:megasas|mpi3mr)\d+-msix[1-9]\d*"
-    r"|mpt3sas\d+-msix\d+",
-    re.ASCII,
+#: virtio_blk, virtio_scsi, megaraid_sas, mpi3mr, mpt3sas. `#` stands for a number.
+_MANAGED = frozenset(
+    {
+        "nvme#q#",
+        "virtio#-req.#",
+        "virtio#-req_#",
+        "virtio#-request",
+        "virtio#-request.#",
+        "virtio#-request_#",
+        "megasas#-msix#",
+        "mpi#mr#-msix#",
+        "mpt#sas#-msix#",
+    }
 )
+#: Of these the first vector is for commands and is not managed: nvme0q0, mpi3mr0-msix0.
+_WITH_COMMANDS = frozenset({"nvme#q#", "megasas#-msix#", "mpi#mr#-msix#"})
+_HEXADECIMAL = "0123456789abcdef"
 
 #: Actions of per-CPU interrupts of arm64 and RISC-V, which have no affinity to change.
 _PER_CPU = frozenset(
@@ -142,14 +146,43 @@ def _actions(texts: Texts, number: int, row: InterruptRow) -> tuple[str, ...]:
 
 def _device_of_chip(chip: str) -> str | None:
     """The address in `PCI-MSIX-0000:3b:00.0`: since 6.2 each PCI device has a chip of its own."""
-    matched = _CHIP_DEVICE.search(chip)
-    return matched[0] if matched else None
+    _, dash, address = chip.rpartition("-")
+    device, dot, function = address.rpartition(".")
+    parts = device.split(":")
+    is_address = (
+        bool(dash and dot)
+        and len(parts) == 3
+        and 4 <= len(parts[0]) <= 8
+        and len(parts[1]) == len(parts[2]) == 2
+        and not "".join(parts).strip(_HEXADECIMAL)
+        and len(function) == 1
+        and function in "01234567"
+    )
+    return address if is_address else None
 
 
 def _is_managed(actions: tuple[str, ...], flags: str | None) -> bool | None:
     if flags is not None:
         return "IRQD_AFFINITY_MANAGED" in flags
-    return True if any(_MANAGED.fullmatch(name) for name in actions) else None
+    return True if any(map(_is_managed_name, actions)) else None
+
+
+def _is_managed_name(name: str) -> bool:
+    shape, number = _shape(name)
+    return shape in _MANAGED and not (shape in _WITH_COMMANDS and number.startswith("0"))
+
+
+def _shape(name: str) -> tuple[str, str]:
+    """`nvme#q#` and `12` for `nvme0q12`: the name without its numbers, and the last of them."""
+    shape, number = "", ""
+    for character in name:
+        if character not in "0123456789":
+            shape += character
+        elif shape.endswith("#"):
+            number += character
+        else:
+            shape, number = f"{shape}#", character
+    return shape, number
 
 
 def _is_movable(number: int, actions: tuple[str, ...], *, chip: str, flags: str) -> bool:

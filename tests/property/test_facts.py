@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from kvmrt_plan.errors import FactError, SnapshotError
 from kvmrt_plan.facts.document import dump_snapshot, load_snapshot
 from kvmrt_plan.facts.gather import gather_facts
-from kvmrt_plan.facts.interrupts import drop_counts, parse_interrupts
+from kvmrt_plan.facts.interrupt_counts import drop_counts
+from kvmrt_plan.facts.interrupts import parse_interrupts
 from kvmrt_plan.facts.recorded import RECORDED_PATH
 from kvmrt_plan.facts.snapshot import RawDomain, RawLibvirt, Snapshot
 from kvmrt_plan.views.topology import render_topology, topology_document
@@ -141,8 +142,8 @@ def test_any_host_gives_facts_or_a_fact_error(
         assert any(path.startswith(refused) for path in (*files, "libvirt"))
         return
     assert facts.cpus.online <= facts.cpus.present
-    assert json.loads(json.dumps(topology_document(facts)))["format_version"] == "1.0"
-    assert render_topology(facts).count("    CPU ") == len(facts.cpus.present)
+    assert json.loads(json.dumps(topology_document(facts.cpus)))["format_version"] == "1.1"
+    assert render_topology(facts.cpus).count("    CPU ") == len(facts.cpus.present)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from kvmrt_plan.errors import FactError
-from kvmrt_plan.facts.interrupts import InterruptRow, drop_counts, parse_interrupts
+from kvmrt_plan.facts.interrupt_counts import drop_counts
+from kvmrt_plan.facts.interrupts import InterruptRow, parse_interrupts
 from kvmrt_plan.facts.irq import Irq, parse_default_affinity, parse_irqs
 from kvmrt_plan.facts.snapshot import Snapshot
 from kvmrt_plan.values.cpuset import CpuSet
