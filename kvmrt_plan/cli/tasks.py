@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     """Print a table, or JSON."""
     if arguments.who_disturbs is not None:
-        from kvmrt_plan.cli.disturbances import show_disturbances
+        from kvmrt_plan.cli.intrusions import show_intrusions
 
-        return show_disturbances(arguments)
+        return show_intrusions(arguments)
     # Nothing of what follows is garbage before the end: looking for it takes a tenth of the time.
     gc.disable()
     tasks = [task for task in _read(arguments) if _is_wanted(task, arguments)]
