@@ -19,19 +19,22 @@ from kvmrt_plan.views.intrusions import intrusions_document, render_intrusions
 if TYPE_CHECKING:
     import argparse
 
+    from kvmrt_plan.facts.snapshot import Snapshot
     from kvmrt_plan.facts.task import Task
 
 
 def show_intrusions(arguments: argparse.Namespace) -> int:
     """Print paragraphs, or JSON."""
-    facts = gather_facts(read_host(arguments))
+    snapshot = read_host(arguments)
+    facts = gather_facts(snapshot)
     wanted = arguments.who_disturbs
     absent = wanted - facts.cpus.present
     if absent:
         raise UsageError(
             f"the host has no CPU {absent}", f"name some of those it has: {facts.cpus.present}"
         )
-    found = find_intrusions(facts, _tasks(arguments), wanted)
+    tasks, are_all = _tasks(arguments, snapshot)
+    found = find_intrusions(facts, tasks, wanted, are_all_tasks=are_all)
     if arguments.json:
         sys.stdout.write(dump_document(intrusions_document(found)))
     else:
@@ -39,10 +42,11 @@ def show_intrusions(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _tasks(arguments: argparse.Namespace) -> list[Task] | None:
-    """All threads; None of a snapshot, which holds those of QEMU alone, and of a tree without them."""
+def _tasks(arguments: argparse.Namespace, snapshot: Snapshot) -> tuple[list[Task], bool]:
+    """The threads that are known, and whether these are all: a snapshot holds those of QEMU alone."""
     if arguments.host is not None:
-        return None
+        return list(parse_tasks(snapshot)), False
     if arguments.root is not None:
-        return list(parse_tasks(read_part(arguments, TASK_PATTERNS))) or None
-    return list(read_tasks(with_cgroups=False))
+        found = list(parse_tasks(read_part(arguments, TASK_PATTERNS)))
+        return found, bool(found)
+    return list(read_tasks(with_cgroups=False)), True

@@ -101,12 +101,15 @@ class QuickParser:
             # A short option takes `=` as part of its value.
             if equals and (option.action != "store" or not flag.startswith("--")):
                 return None
-            if option.action == "store":
-                text = value if equals else next(words, "")
-                values[option.name] = option.read(text)
-            else:
-                values[option.name] = True
-        return None if _REFUSED in values.values() else Arguments(values)
+            read = (
+                True
+                if option.action != "store"
+                else option.read(value if equals else next(words, ""))
+            )
+            if read is _REFUSED:
+                return None
+            values[option.name] = read
+        return Arguments(values)
 
 
 def parse_quickly(command: str, argv: Sequence[str]) -> Namespace | None:

@@ -27,9 +27,7 @@ class Intrusion:
     @classmethod
     def not_known(cls, cause: str, missing: str) -> Intrusion:
         """What cannot be told, and for want of which text."""
-        return cls(
-            cause=cause, summary=f"not known: {missing} is missing", remedy="", is_known=False
-        )
+        return cls(cause=cause, summary=f"not known: {missing}", remedy="", is_known=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,17 +36,21 @@ class Intrusions:
     found: tuple[Intrusion, ...]
 
 
-def find_intrusions(facts: HostFacts, tasks: Iterable[Task] | None, wanted: CpuSet) -> Intrusions:
+def find_intrusions(
+    facts: HostFacts, tasks: Iterable[Task], wanted: CpuSet, *, are_all_tasks: bool
+) -> Intrusions:
     """Everything that can interrupt the CPUs.
 
     Args:
         facts: the host.
-        tasks: its threads; None when they are not known.
+        tasks: those of its threads that are known.
         wanted: the CPUs.
+        are_all_tasks: whether there are no others.
     """
     cpus = wanted & facts.cpus.online
     target = Target(cpus=cpus, others=facts.cpus.online - cpus)
-    found = [
+    found = [] if are_all_tasks else [Intrusion.not_known("tasks", "what runs besides QEMU")]
+    found += [
         *task_intrusions(facts, tasks, target),
         *irq_intrusions(facts, target),
         *_workqueues(facts, target),
@@ -63,7 +67,9 @@ def find_intrusions(facts: HostFacts, tasks: Iterable[Task] | None, wanted: CpuS
 
 def _workqueues(facts: HostFacts, target: Target) -> Iterator[Intrusion]:
     if not facts.workqueue.masks:
-        yield Intrusion.not_known("unbound workqueues", "/sys/devices/virtual/workqueue/cpumask")
+        yield Intrusion.not_known(
+            "unbound workqueues", "there is no /sys/devices/virtual/workqueue/cpumask"
+        )
     for path, mask in facts.workqueue.masks:
         if mask & target.cpus:
             left = mask - target.cpus or target.others
@@ -78,24 +84,27 @@ def _tick(facts: HostFacts, target: Target) -> Iterator[Intrusion]:
     shield = facts.slices.shield
     ticking = target.cpus - facts.kernel.nohz_full - (shield.local_timers if shield else CpuSet())
     if ticking:
+        wanted = facts.kernel.nohz_full | target.cpus
         yield Intrusion(
             cause="timer tick",
             summary=f"comes 100 to 1000 times per second on CPU {ticking}, which nohz_full lacks",
-            remedy=f"shield -l {ticking}" if shield else f"boot argument nohz_full={target.cpus}",
+            remedy=f"shield -l {ticking}" if shield else f"boot argument nohz_full={wanted}",
         )
 
 
 def _rcu(facts: HostFacts, target: Target) -> Iterator[Intrusion]:
     offloaded = _offloaded(facts)
     if offloaded is None:
-        yield Intrusion.not_known("RCU callbacks", "rcu_nocbs= of /proc/cmdline is no list of CPUs")
+        yield Intrusion.not_known(
+            "RCU callbacks", "rcu_nocbs= on the command line is no list of CPUs"
+        )
         return
     own = target.cpus - offloaded
     if own:
         yield Intrusion(
             cause="RCU callbacks",
             summary=f"run in soft interrupts or rcuc threads of CPU {own}, which rcu_nocbs lacks",
-            remedy=f"boot argument rcu_nocbs={target.cpus}",
+            remedy=f"boot argument rcu_nocbs={offloaded | target.cpus}",
         )
 
 
@@ -123,7 +132,7 @@ def _watchdog(facts: HostFacts, target: Target) -> Iterator[Intrusion]:
     except ValueError:
         watched = None
     if watched is None:
-        yield Intrusion.not_known("watchdog", "/proc/sys/kernel/watchdog_cpumask")
+        yield Intrusion.not_known("watchdog", "there is no /proc/sys/kernel/watchdog_cpumask")
     elif watched:
         yield Intrusion(
             cause="watchdog",
@@ -147,7 +156,7 @@ def _siblings(facts: HostFacts, target: Target) -> Iterator[Intrusion]:
 def _throttling(facts: HostFacts) -> Iterator[Intrusion]:
     word = facts.knobs.get(THROTTLING)
     if word is None:
-        yield Intrusion.not_known("throttling", "/proc/sys/kernel/sched_rt_runtime_us")
+        yield Intrusion.not_known("throttling", "there is no /proc/sys/kernel/sched_rt_runtime_us")
     elif word != "-1":
         yield Intrusion(
             cause="throttling",

@@ -72,3 +72,29 @@ def test_an_ini_configuration_loads_no_yaml(repository):
     )
 
     assert "ruamel" not in loaded
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("topology",),
+        ("topology", "--table"),
+        ("irqs", "-c", "0"),
+        ("tasks", "--kernel"),
+    ],
+    ids=" ".join,
+)
+def test_quick_views_load_nothing_of_pythons_own_that_is_slow(repository, argv):
+    program = "import sys; from kvmrt_plan.cli.main import main; main(sys.argv[1:]); "
+    program += "sys.exit(' '.join(sys.modules))"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *argv],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    slow = {"argparse", "dataclasses", "enum", "inspect", "json", "re", "typing"}
+
+    assert "kvmrt_plan" in ran.stderr.split()
+    assert slow & set(ran.stderr.split()) == set()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from kvmrt_plan.cli.names import cpu_topology
 from kvmrt_plan.facts.document import dump_snapshot, load_snapshot
 from kvmrt_plan.facts.gather import gather_facts
 from kvmrt_plan.hosts.capture import capture_root
@@ -92,15 +93,20 @@ def expected(shared_data: Path) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture(scope="module", params=DUMPS)
-def captured(
+def extracted(
     request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Snapshot]:
+) -> tuple[str, str]:
     dump = request.param
     folder = tmp_path_factory.mktemp("dump")
     with tarfile.open(shared_data / "hosts" / f"{dump}.tar.xz") as archive:
         archive.extractall(folder, filter=_without_bulk)
-    root = folder / dump.partition("/")[2]
-    return dump, capture_root(str(root), name=dump, captured="2026-11-22T10:12:00Z")
+    return dump, str(folder / dump.partition("/")[2])
+
+
+@pytest.fixture(scope="module")
+def captured(extracted: tuple[str, str]) -> tuple[str, Snapshot]:
+    dump, root = extracted
+    return dump, capture_root(root, name=dump, captured="2026-11-22T10:12:00Z")
 
 
 def test_the_list_of_dumps_is_the_collection(expected: dict[str, dict[str, str]]) -> None:
@@ -139,6 +145,56 @@ def test_tree_shows_every_cpu_once(captured: tuple[str, Snapshot]) -> None:
     lines = render_topology(facts.cpus).splitlines()
     shown = [int(line.split()[1]) for line in lines if line.startswith("    CPU ")]
     assert sorted(shown) == list(facts.cpus.present)
+
+
+def test_cpu_topology_prints_what_the_collection_says(
+    extracted: tuple[str, str],
+    expected: dict[str, dict[str, str]],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dump, root = extracted
+    monkeypatch.setattr("sys.argv", ["cpu-topology", "--root", root])
+    with pytest.raises(SystemExit) as ended:
+        cpu_topology()
+    row = expected[dump]
+    assert ended.value.code == 0
+    printed = _printed(capsys.readouterr().out)
+    assert {key: printed[key] for key in ("present", "online", "offline", "cpuless")} == {
+        key: row[key] for key in ("present", "online", "offline", "cpuless")
+    }
+    nodes = [text.partition(":")[0] for text in row["nodes"].split(";") if text]
+    assert printed["nodes"] == ";".join(nodes)
+    if "buggynuma" not in dump and "fakeheterocpunuma" not in dump:
+        assert printed["members"] == row["nodes"]
+
+
+def _printed(text: str) -> dict[str, str]:
+    """The tree, read as a person does: nodes in their order, CPUs below them, what is offline."""
+    nodes: dict[str, set[int]] = {}
+    cpus: dict[int, bool] = {}
+    node, is_offline = "", False
+    for line in text.splitlines():
+        words = line.split()
+        if line.startswith("NUMA Node "):
+            node, is_offline = words[2].rstrip(":"), False
+            nodes[node] = set()
+        elif not line.startswith(" "):
+            node, is_offline = "", line == "Offline:"
+        elif words[0] == "CPU":
+            number = int(words[1])
+            assert number not in cpus
+            cpus[number] = not is_offline and words[2:] != ["(offline)"]
+            if node and cpus[number]:
+                nodes[node].add(number)
+    return {
+        "present": str(CpuSet(cpus)),
+        "online": str(CpuSet(cpu for cpu, is_online in cpus.items() if is_online)),
+        "offline": str(CpuSet(cpu for cpu, is_online in cpus.items() if not is_online)),
+        "nodes": ";".join(nodes),
+        "members": ";".join(f"{number}:{CpuSet(members)}" for number, members in nodes.items()),
+        "cpuless": str(CpuSet(int(number) for number, members in nodes.items() if not members)),
+    }
 
 
 def _reading(document: dict[str, Any]) -> dict[str, str]:
