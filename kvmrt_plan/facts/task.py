@@ -8,7 +8,7 @@ include/linux/sched.h.
 from __future__ import annotations
 
 from kvmrt_plan.errors import FactError
-from kvmrt_plan.values.cpuset import EMPTY, CpuSet
+from kvmrt_plan.values.cpuset import CpuSet
 from kvmrt_plan.values.record import Record
 
 TYPE_CHECKING = False
@@ -138,11 +138,3 @@ def parse_cgroup(text: str) -> str | None:
         if not controllers and path:
             unified = path
     return unified
-
-
-def affinity_of(cpus: frozenset[int], known: dict[frozenset[int], CpuSet]) -> CpuSet:
-    """The set, made once for the few that thousands of threads share."""
-    found = known.get(cpus)
-    if found is None:
-        found = known[cpus] = CpuSet(cpus) if cpus else EMPTY
-    return found

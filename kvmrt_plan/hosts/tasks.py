@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import os
 
-from kvmrt_plan.facts.task import affinity_of, parse_allowed, parse_cgroup, parse_task
+from kvmrt_plan.facts.task import parse_allowed, parse_cgroup, parse_task
+from kvmrt_plan.values.cpuset import CpuSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kvmrt_plan.facts.task import Task
-    from kvmrt_plan.values.cpuset import CpuSet
 
 #: A stat has less than 1 KiB, a status less than 4 KiB where there are at most 8,192 CPUs.
 _LIMIT_BYTES = 65536
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC
 
 
 def read_tasks(*, with_cgroups: bool) -> Iterator[Task]:
@@ -29,12 +30,12 @@ def read_tasks(*, with_cgroups: bool) -> Iterator[Task]:
     """
     known: dict[frozenset[int], CpuSet] = {}
     for pid in _numbers("/proc"):
-        for tid in _numbers(f"/proc/{pid}/task"):
-            folder = f"/proc/{pid}/task/{tid}"
+        threads = f"/proc/{pid}/task"
+        for tid in _numbers(threads):
             try:
-                stat = _read(f"{folder}/stat")
-                affinity = _affinity(tid, folder, known)
-                cgroup = parse_cgroup(_read(f"{folder}/cgroup")) if with_cgroups else None
+                stat = _read(f"{threads}/{tid}/stat")
+                affinity = _affinity(tid, f"{threads}/{tid}", known)
+                cgroup = parse_cgroup(_read(f"{threads}/{tid}/cgroup")) if with_cgroups else None
             except (FileNotFoundError, ProcessLookupError):
                 continue
             yield parse_task(pid, stat, affinity=affinity, cgroup=cgroup)
@@ -44,9 +45,13 @@ def _affinity(tid: int, folder: str, known: dict[frozenset[int], CpuSet]) -> Cpu
     # sched_getaffinity(2) is a tenth of reading `status`; both leave out what is not online, or do not,
     # as taskset(1) does. A security module may refuse it.
     try:
-        return affinity_of(frozenset(os.sched_getaffinity(tid)), known)
+        cpus = frozenset(os.sched_getaffinity(tid))
     except PermissionError:
         return parse_allowed(_read(f"{folder}/status"), f"{folder}/status")
+    # Made once for the few that thousands of threads share.
+    if cpus not in known:
+        known[cpus] = CpuSet(cpus)
+    return known[cpus]
 
 
 def _numbers(folder: str) -> list[int]:
@@ -58,8 +63,9 @@ def _numbers(folder: str) -> list[int]:
 
 def _read(path: str) -> str:
     # Not by open(), which makes three objects for each file.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, _FLAGS)
     try:
-        return os.read(descriptor, _LIMIT_BYTES).decode("utf-8", "surrogateescape")
+        content = os.read(descriptor, _LIMIT_BYTES)
     finally:
         os.close(descriptor)
+    return content.decode("utf-8", "surrogateescape")

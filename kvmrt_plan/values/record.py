@@ -22,18 +22,20 @@ class Record:
     """Base of a class whose annotations are its fields; a value in the class is a field's default."""
 
     _fields: ClassVar[tuple[str, ...]] = ()
+    _names: ClassVar[frozenset[str]] = frozenset()
     _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         cls._fields = tuple(cls.__annotations__)
+        cls._names = frozenset(cls._fields)
         cls._defaults = {name: vars(cls)[name] for name in cls._fields if name in vars(cls)}
 
     def __init__(self, **values: Any) -> None:
         own = self.__dict__
         own.update(self._defaults)
         own.update(values)
-        if len(own) != len(self._fields) or own.keys() != set(self._fields):
-            differing = sorted(own.keys() ^ set(self._fields))
+        if own.keys() != self._names:
+            differing = sorted(own.keys() ^ self._names)
             raise TypeError(f"{type(self).__name__}: missing or unknown: {', '.join(differing)}")
 
     def replace(self, **changes: Any) -> Self:

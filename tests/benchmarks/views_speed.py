@@ -59,9 +59,9 @@ def main() -> int:
 
         tuna, topology, irqs = medians(runs, tool("tuna", "-Q"), view("topology"), view("irqs"))
         with sleeping(FEW):
-            ps, few = medians(max(runs // 2, 3), tool(*PS), view("tasks"))
+            ps, few = medians(runs, tool(*PS), view("tasks"))
         with sleeping(MANY):
-            (many,) = medians(max(runs // 2, 3), view("tasks"))
+            (many,) = medians(runs, view("tasks"))
     return max(
         judge("kvmrt topology / tuna -Q", topology, tuna, limit=1.0),
         judge("kvmrt irqs / tuna -Q", irqs, tuna, limit=1.0),
