@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernels for the lab: Debian's image packages, unpacked into a cache folder and never installed.
+
+A kernel is a folder with `vmlinux` (the ELF image, which QEMU starts by PVH four seconds sooner than the
+compressed one) and `lib/modules/VERSION` with its module index.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import lzma
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: What --kernel takes, and the Debian package that always depends on the present image.
+PACKAGES = {
+    "rt": "linux-image-rt-amd64",
+    "cloud": "linux-image-cloud-amd64",
+    "generic": "linux-image-amd64",
+}
+_XZ_MAGIC = b"\xfd7zXZ\x00"
+_DOWNLOAD_SECONDS = 300
+
+
+class LabError(Exception):
+    """The lab itself failed, not what ran inside."""
+
+
+class LabMissingError(LabError):
+    """Something that the lab needs is not on this machine; tests skip and say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """An unpacked kernel."""
+
+    version: str
+    folder: Path
+
+    @property
+    def image(self) -> Path:
+        """The ELF image."""
+        return self.folder / "vmlinux"
+
+    @property
+    def modules(self) -> Path:
+        """What is /lib/modules in the lab."""
+        return self.folder / "lib" / "modules"
+
+    def has_module(self, name: str) -> bool:
+        """Whether the kernel has it as a module or built in."""
+        index = self.modules / self.version
+        texts = [(index / one).read_text() for one in ("modules.dep", "modules.builtin")]
+        names = {line.split(":")[0].rpartition("/")[2].split(".")[0] for text in texts
+                 for line in text.splitlines()}  # fmt: skip
+        return name in names or name.replace("_", "-") in names
+
+
+def cache_folder() -> Path:
+    """$KVMRT_LAB_CACHE, else ~/.cache/kvmrt-lab."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(os.environ.get("KVMRT_LAB_CACHE") or Path(base, "kvmrt-lab"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def fetch_kernel(name: str) -> Kernel:
+    """The kernel of that name, from the cache or as a package of the day.
+
+    Raises:
+        LabMissingError: there is neither a cached kernel nor a package to be had.
+    """
+    folder = cache_folder() / f"kernel-{name}"
+    with only_one(cache_folder() / f"kernel-{name}.lock"):
+        if not (folder / "vmlinux").exists():
+            _make(PACKAGES[name], folder)
+    versions = sorted(path.name for path in (folder / "lib" / "modules").iterdir())
+    return Kernel(versions[-1], folder)
+
+
+@contextmanager
+def only_one(lock: Path) -> Iterator[None]:
+    """Two labs that start at once prepare a thing once."""
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _make(package: str, folder: Path) -> None:
+    for tool in ("apt-get", "apt-cache", "dpkg-deb", "depmod"):
+        if shutil.which(tool) is None:
+            raise LabMissingError(f"{tool}, to unpack {package}")
+    work = folder.with_name(folder.name + ".new")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    archive = _download(_image_package(package), work)
+    _run(["dpkg-deb", "-x", str(archive), str(work / "tree")])
+    archive.unlink()
+    tree = work / "tree"
+    lib = tree / "lib" if (tree / "lib").exists() else tree / "usr" / "lib"
+    lib.rename(work / "lib")
+    compressed = next((tree / "boot").glob("vmlinuz-*"))
+    version = compressed.name.removeprefix("vmlinuz-")
+    (work / "vmlinux.new").write_bytes(_elf(compressed.read_bytes()))
+    _run(["depmod", "-b", str(work), version])
+    shutil.rmtree(tree)
+    shutil.rmtree(folder, ignore_errors=True)
+    (work / "vmlinux.new").rename(work / "vmlinux")
+    work.rename(folder)
+
+
+def _image_package(package: str) -> str:
+    """The versioned package behind the one that only depends on it."""
+    shown = _run(["apt-cache", "depends", package])
+    for line in shown.splitlines():
+        relation, _, name = line.strip().partition(": ")
+        if relation == "Depends" and name.startswith("linux-image-"):
+            return name
+    raise LabMissingError(f"a package {package}; `apt-get update` may bring it")
+
+
+def _download(package: str, folder: Path) -> Path:
+    try:
+        _run(["apt-get", "-q", "download", package], cwd=folder)
+    except LabError:
+        # The list names a version that a later point release has replaced.
+        _run(["apt-get", "-q", "update"])
+        _run(["apt-get", "-q", "download", package], cwd=folder)
+    return next(folder.glob("*.deb"))
+
+
+def _elf(image: bytes) -> bytes:
+    """The ELF image in a bzImage that was compressed with xz."""
+    start = image.find(_XZ_MAGIC)
+    if start < 0:
+        raise LabMissingError("a kernel image compressed with xz")
+    return lzma.LZMADecompressor().decompress(image[start:])
+
+
+def _run(command: list[str], *, cwd: Path | None = None) -> str:
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, check=True, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS
+        )
+    except subprocess.CalledProcessError as error:
+        raise LabMissingError(f"{' '.join(command)}: {error.stderr.strip()}") from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise LabMissingError(f"{' '.join(command)}: {error}") from error
+    return done.stdout
