@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real kernel and a real systemd keep the contract that the simulated host is built on."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from contract.kernel_contract import BEHAVIOURS, make_probe
+from contract.unit_contract import UNIT_BEHAVIOURS
+
+needs_systemd = pytest.mark.skipif(
+    not os.path.isdir("/run/systemd/system"), reason="the lab was booted without systemd"
+)
+
+
+#: The controller asks the disk again who it is: a few admin commands.
+RESCAN = "/sys/class/nvme/nvme0/rescan_controller"
+
+
+@pytest.fixture
+def probe(live_host):
+    def fire():
+        for _ in range(2):
+            live_host.write(RESCAN, "1")
+
+    return make_probe(live_host, fire=fire)
+
+
+@pytest.mark.parametrize("name", BEHAVIOURS)
+def test_the_kernel_behaves_as_the_simulated_one(probe, name):
+    BEHAVIOURS[name](probe)
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", UNIT_BEHAVIOURS)
+def test_systemd_behaves_as_the_simulated_one(probe, name):
+    UNIT_BEHAVIOURS[name](probe)
