@@ -2,9 +2,9 @@
 """CPUs of a simulated host going offline and coming back.
 
 As measured on Linux 6.1: an offline CPU loses its topology folder; it leaves the sibling lists of its
-core and the list of its node; an interrupt whose last online CPU it was is opened to all CPUs; threads
-that were bound to it alone run on every online CPU. When it comes back its topology does too, but not
-the interrupts.
+core and the list of its node; an interrupt whose last online CPU it was is opened to all that are left,
+except a managed one, which sleeps; threads that were bound to it alone run on every online CPU. When it
+comes back its topology does too, but not the interrupts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.hosts.simulated.units import effective_cpus
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ _ALLOWED = re.compile(r"^Cpus_allowed_list:\t(.*)$", re.MULTILINE)
 class Hotplug:
     """Takes CPUs offline and brings them back."""
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: Texts, managed: frozenset[int] = frozenset()) -> None:
         self._texts = texts
+        self._managed = managed
 
     @property
     def online(self) -> CpuSet:
@@ -89,6 +91,7 @@ class Hotplug:
         offline = f"{_CPUS}/offline"
         if offline in self._texts.files:
             files[offline] = f"{self.possible - online}\n"
+        files.update(effective_cpus(self._texts, online))
         return files
 
     def _topology(self, cpu: int) -> list[tuple[str, str]]:
@@ -124,7 +127,9 @@ class Hotplug:
             effective = f"/proc/irq/{matched[1]}/effective_affinity_list"
             now = CpuSet.parse_kernel(text)
             if not now & rest:
-                now = self.possible
+                if int(matched[1]) in self._managed:
+                    continue
+                now = rest
                 yield path, f"{now}\n"
             if cpu in self._list(effective):
                 yield effective, f"{(now & rest).first}\n"

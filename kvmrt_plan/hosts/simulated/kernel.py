@@ -3,7 +3,8 @@
 
 Errors as measured on Linux 6.1 PREEMPT_RT: an interrupt that is managed, the timer and the cascade
 refuse any affinity with EIO; a mask without an online CPU is EINVAL; a CPU beyond the possible ones is
-ERANGE in a list and EOVERFLOW in a mask; an empty workqueue mask is EINVAL.
+ERANGE in a list and EOVERFLOW in a mask; an empty workqueue mask is EINVAL. tests/contract tries each on
+a real kernel too.
 """
 
 from __future__ import annotations
@@ -51,10 +52,11 @@ class Kernel:
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
-        self._hotplug = Hotplug(texts)
         # Which interrupts cannot be moved does not change while a host runs.
         irqs = parse_irqs(texts.snapshot())
         self._fixed = {n for n, one in irqs.items() if one.is_managed or not one.is_movable}
+        managed = frozenset(n for n, one in irqs.items() if one.is_managed)
+        self._hotplug = Hotplug(texts, managed)
 
     def write(self, path: str, text: str) -> None:
         """Write one file.
@@ -94,7 +96,8 @@ class Kernel:
         folder, files = f"/proc/irq/{number}", self._texts.files
         twins = {}
         if f"{folder}/smp_affinity" in files:
-            twins[f"{folder}/smp_affinity"] = cpus.format_mask() + "\n"
+            mask = f"{folder}/smp_affinity"
+            twins[mask] = _as_wide(files[mask], cpus)
         effective = f"{folder}/effective_affinity_list"
         if effective in files:
             now = CpuSet.parse_kernel(files[effective])
@@ -117,11 +120,13 @@ class Kernel:
             cpus = CpuSet.parse_mask(text)
         except CpuListError:
             raise refusal(path, "EINVAL") from None
-        if not cpus & self._hotplug.online:
-            raise refusal(path, "EINVAL")
         if not cpus <= self._hotplug.possible:
             raise refusal(path, "EOVERFLOW")
-        self._texts.change(files={path: cpus.format_mask() + "\n"})
+        # Workqueues may be left with CPUs that are all offline, interrupts may not.
+        is_enough = cpus & self._hotplug.online if path == _DEFAULT_AFFINITY else cpus
+        if not is_enough:
+            raise refusal(path, "EINVAL")
+        self._texts.change(files={path: _as_wide(self._texts.files[path], cpus)})
 
     def _write_word(self, path: str, word: str) -> None:
         """A number or a name; the watchdog's mask is a list. Anything else is EINVAL."""
@@ -142,3 +147,11 @@ class Kernel:
         if not cpus <= self._hotplug.possible:
             raise refusal(path, "ERANGE")
         return cpus
+
+
+def _as_wide(before: str, cpus: CpuSet) -> str:
+    """The mask as the kernel prints it: with as many digits as it has possible CPUs."""
+    digits = cpus.format_mask().replace(",", "").rjust(len(before.strip().replace(",", "")), "0")
+    first = len(digits) % 8
+    groups = [digits[:first], *(digits[i : i + 8] for i in range(first, len(digits), 8))]
+    return ",".join(group for group in groups if group) + "\n"
