@@ -2,7 +2,7 @@
 """Tasks leave the CPUs of RT VMs: the task shield.
 
 Backends: RedHawk's /proc/shield (processes, interrupts and the local timer at once), or systemd's
-AllowedCPUs= on every top-level unit but machine.slice, in which the guests themselves live (cgroup v2;
+AllowedCPUs= on every top-level unit with tasks but machine.slice, in which the guests live (cgroup v2;
 systemd.resource-control(5)). On hosts with neither, a finding says that tasks stay where they are.
 """
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 #: Guests run here, RT guests too: their threads are confined by their pins.
 GUESTS = "machine.slice"
+#: Units that hold tasks. Mounts have a cgroup too, for the moment in which they are made, and it gets its
+#: cpuset files as soon as systemd switches the controller on for the first unit.
+_HOLDERS = (".slice", ".scope", ".service")
 
 
 def shield_backend(wanted: ShieldBackend, slices: Slices) -> ShieldBackend:
@@ -44,7 +47,7 @@ def slice_changes(backend: ShieldBackend, masks: Masks) -> Iterator[Considered]:
         yield from _redhawk(slices.shield, masks)
     elif backend is ShieldBackend.ALLOWED_CPUS:
         for unit in slices.slices:
-            if unit.name != GUESTS:
+            if unit.name != GUESTS and unit.name.endswith(_HOLDERS):
                 now = _confinement(unit, masks.facts.cpus.online)
                 considered = masks.consider(Kind.SLICE_CPUS, f"slice/{unit.name}", now)
                 if considered is not None:
