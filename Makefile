@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Two workers: the contract tests start libvirt, more of them gain nothing.
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test format lint types layers schemas man examples check bench lock clean
+.PHONY: demo test lab lab-full format lint types layers schemas man examples check bench lock clean
 
 demo:  ## The plan of the bundled example on the terminal; changes nothing.
 	@.ci/setup run
@@ -13,6 +13,13 @@ demo:  ## The plan of the bundled example on the terminal; changes nothing.
 
 test: dev  ## All tests, and the samples in the docstrings.
 	$(BIN)/pytest $(PYTEST_FLAGS) --doctest-modules kvmrt_plan tests
+
+# CMD='any shell command', KERNEL=cloud, LAB_FLAGS for the rest (make lab LAB_FLAGS=--help).
+lab: dev  ## A real-time host in QEMU: the tests of tests/lab/inside, or CMD, run there as root.
+	@PYTHONPATH=tests $(BIN)/python -m lab --kernel $(or $(KERNEL),rt) $(if $(CMD),--command "$$CMD") $(LAB_FLAGS)
+
+lab-full: dev  ## Everything that is tested in the lab: all kernels, 30 killed runs.
+	KVMRT_LAB_REQUIRED=1 KVMRT_LAB_KILLS=30 $(BIN)/pytest -m lab -p no:cacheprovider tests/lab
 
 .PHONY: dev
 dev:

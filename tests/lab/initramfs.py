@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The lab's initramfs: a static busybox, the modules that reach the root file system, and `guest/init`.
 
-Written as a cpio archive of the kernel's own form (Documentation/driver-api/early-userspace/buffer-format.rst).
+Written as a cpio archive in the form that the kernel reads (Documentation/driver-api/early-userspace/).
 """
 
 from __future__ import annotations

@@ -25,7 +25,10 @@ PACKAGES = {
     "rt": "linux-image-rt-amd64",
     "cloud": "linux-image-cloud-amd64",
     "generic": "linux-image-amd64",
+    "newer": "linux-image-rt-amd64",
 }
+#: Kernels that come from the release's backports, whether this machine has them among its sources or not.
+_BACKPORTS = frozenset({"newer"})
 _XZ_MAGIC = b"\xfd7zXZ\x00"
 _DOWNLOAD_SECONDS = 300
 
@@ -81,7 +84,7 @@ def fetch_kernel(name: str) -> Kernel:
     folder = cache_folder() / f"kernel-{name}"
     with only_one(cache_folder() / f"kernel-{name}.lock"):
         if not (folder / "vmlinux").exists():
-            _make(PACKAGES[name], folder)
+            _make(PACKAGES[name], folder, _backports() if name in _BACKPORTS else [])
     versions = sorted(path.name for path in (folder / "lib" / "modules").iterdir())
     return Kernel(versions[-1], folder)
 
@@ -94,14 +97,14 @@ def only_one(lock: Path) -> Iterator[None]:
         yield
 
 
-def _make(package: str, folder: Path) -> None:
+def _make(package: str, folder: Path, options: list[str]) -> None:
     for tool in ("apt-get", "apt-cache", "dpkg-deb", "depmod"):
         if shutil.which(tool) is None:
             raise LabMissingError(f"{tool}, to unpack {package}")
     work = folder.with_name(folder.name + ".new")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    archive = _download(_image_package(package), work)
+    archive = _download(_image_package(package, options), work, options)
     _run(["dpkg-deb", "-x", str(archive), str(work / "tree")])
     archive.unlink()
     tree = work / "tree"
@@ -117,23 +120,46 @@ def _make(package: str, folder: Path) -> None:
     work.rename(folder)
 
 
-def _image_package(package: str) -> str:
+def _backports() -> list[str]:
+    """Options that make apt look into the backports of this machine's release, and only there."""
+    targets = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(COMPONENT)"])
+    names = Path("/etc/os-release").read_text().splitlines()
+    codename = next(
+        (line.partition("=")[2] for line in names if line.startswith("VERSION_CODENAME")), ""
+    )
+    uris = [
+        line.split()[0] for line in targets.splitlines() if line.split()[1:] == [codename, "main"]
+    ]
+    if not uris:
+        raise LabMissingError("a Debian release among apt's sources, for its backports")
+    folder = cache_folder() / "backports"
+    (folder / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    (folder / "sources.list").write_text(f"deb {uris[0]} {codename}-backports main\n")
+    options = [f"Dir::Etc::sourcelist={folder}/sources.list", "Dir::Etc::sourceparts=/dev/null",
+               f"Dir::State::lists={folder}/lists", "Dir::Cache::pkgcache=",
+               "Dir::Cache::srcpkgcache="]  # fmt: skip
+    words = [word for option in options for word in ("-o", option)]
+    _run(["apt-get", *words, "-q", "update"])
+    return words
+
+
+def _image_package(package: str, options: list[str]) -> str:
     """The versioned package behind the one that only depends on it."""
-    shown = _run(["apt-cache", "depends", package])
+    shown = _run(["apt-cache", *options, "depends", package])
     for line in shown.splitlines():
         relation, _, name = line.strip().partition(": ")
         if relation == "Depends" and name.startswith("linux-image-"):
             return name
-    raise LabMissingError(f"a package {package}; `apt-get update` may bring it")
+    raise LabMissingError(f"the package {package}; `apt-get update` may bring it")
 
 
-def _download(package: str, folder: Path) -> Path:
+def _download(package: str, folder: Path, options: list[str]) -> Path:
     try:
-        _run(["apt-get", "-q", "download", package], cwd=folder)
+        _run(["apt-get", *options, "-q", "download", package], cwd=folder)
     except LabError:
         # The list names a version that a later point release has replaced.
-        _run(["apt-get", "-q", "update"])
-        _run(["apt-get", "-q", "download", package], cwd=folder)
+        _run(["apt-get", *options, "-q", "update"])
+        _run(["apt-get", *options, "-q", "download", package], cwd=folder)
     return next(folder.glob("*.deb"))
 
 

@@ -121,6 +121,8 @@ def _prepare(run: Path, machine: Machine, command: str) -> None:
         "LAB_MODULES": " ".join(_MODULES) if machine.has_devices else "",
         "LAB_LIBVIRT": "1" if machine.has_libvirt else "",
         "LAB_FOLDER": str(REPOSITORY),
+        # Tests inside know by it what they should find.
+        "KVMRT_LAB_KERNEL": machine.kernel,
     }
     lines = (f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
     (run / "settings").write_text("".join(lines))
@@ -209,9 +211,7 @@ def _read(path: Path) -> str:
     return path.read_text(errors="replace") if path.exists() else ""
 
 
-def _qemu(
-    machine: Machine, kernel: Kernel, initramfs: Path, run: Path, scratch: Path
-) -> list[str]:
+def _qemu(machine: Machine, kernel: Kernel, initramfs: Path, run: Path, scratch: Path) -> list[str]:
     half, cpus = machine.memory_mib // 2, machine.cpus
     arguments = [_BOOT_ARGUMENTS, machine.boot_arguments]
     if machine.has_systemd:

@@ -50,9 +50,10 @@ def effective_cpus(texts: Texts, online: CpuSet) -> Iterator[tuple[str, str]]:
 def _new_files(texts: Texts, online: CpuSet) -> Iterator[tuple[str, str]]:
     """Files that appear when the controller is switched on; none where it is on, or is missing."""
     enabled = texts.files.get(_SWITCH, "").split()
-    if "cpuset" in enabled or "cpuset" not in texts.files.get(
-        f"{_CGROUPS}/cgroup.controllers", ""
-    ).split():
+    if (
+        "cpuset" in enabled
+        or "cpuset" not in texts.files.get(f"{_CGROUPS}/cgroup.controllers", "").split()
+    ):
         return
     yield _SWITCH, " ".join(["cpuset", *enabled]) + "\n"
     for folder in texts.links:

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From an untouched host to a shielded real-time VM and back, on a real kernel with systemd and libvirt."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from lab.inside.host_values import differences, host_values
+from lab.inside.story import (
+    CONFIGURATION,
+    DOMAIN,
+    HOUSEKEEPING,
+    NAME,
+    SIBLINGS,
+    kvmrt,
+    start_kvmrt,
+)
+
+from kvmrt_plan.facts.irq import parse_irqs
+from kvmrt_plan.values.cpuset import CpuSet
+
+libvirt = pytest.importorskip("libvirt")
+pytestmark = pytest.mark.skipif(
+    not os.path.exists("/run/libvirt/libvirt-sock"), reason="the lab was booted without libvirt"
+)
+
+HELD = ("/run/kvmrt/held.json", "/var/lib/kvmrt/journal/current")
+KILLS = int(os.environ.get("KVMRT_LAB_KILLS", "3"))
+
+
+def text(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8").strip()
+
+
+def definition() -> str:
+    connection = libvirt.open("qemu:///system")
+    try:
+        return connection.lookupByName(NAME).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    finally:
+        connection.close()
+
+
+@pytest.fixture(scope="module")
+def configuration(tmp_path_factory):
+    connection = libvirt.open("qemu:///system")
+    connection.defineXML(DOMAIN)
+    connection.close()
+    path = tmp_path_factory.mktemp("story") / "kvmrt.yaml"
+    path.write_text(CONFIGURATION)
+    return str(path)
+
+
+def keep(name: str, output: str) -> None:
+    """Leave it in /lab for who looks at a failure."""
+    Path("/lab", name).write_text(output)
+
+
+def test_apply_shields_the_vm_and_revert_leaves_no_trace(configuration, live_host):
+    before, xml = host_values(), definition()
+
+    status, output = kvmrt("apply", "-f", configuration, "--yes", NAME)
+    keep("apply", output)
+    assert status == 0, output
+
+    assert {
+        cpu: text(f"/sys/devices/system/cpu/cpu{cpu}/online") for cpu in SIBLINGS
+    } == dict.fromkeys(SIBLINGS, "0")
+    assert CpuSet.parse_mask(text("/sys/devices/virtual/workqueue/cpumask")) == CpuSet((0, 1))
+    assert CpuSet.parse_mask(text("/proc/irq/default_smp_affinity")) == CpuSet((0, 1))
+    assert {
+        name: text(f"/sys/fs/cgroup/{name}/cpuset.cpus.effective")
+        for name in ("system.slice", "init.scope")
+    } == {"system.slice": HOUSEKEEPING, "init.scope": HOUSEKEEPING}
+    irqs = parse_irqs(live_host.capture()).values()
+    movable = {one.number: one.affinity for one in irqs
+               if one.actions and one.is_movable and not one.is_managed}  # fmt: skip
+    assert movable
+    assert {n: cpus for n, cpus in movable.items() if not cpus <= CpuSet((0, 1))} == {}
+
+    status, output = kvmrt("plan", "-f", configuration, "--detailed-exitcode", NAME)
+    keep("plan-after-apply", output)
+    assert status == 0, output
+
+    status, output = kvmrt("revert", "--yes")
+    keep("revert", output)
+    assert status == 0, output
+    left = differences(before, host_values())
+    keep("differences.json", json.dumps(left, indent=1))
+    assert definition() == xml
+    assert without_cpusets(left) == {}
+    assert os.path.exists(HELD[0]) is False
+
+
+def without_cpusets(left: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """What systemd does not take back: once a unit was given CPUs, the cpuset controller stays on, and
+    the unit has a list, of all CPUs then.
+    """
+    return {
+        path: change for path, change in left.items()
+        if not (path.startswith("/sys/fs/cgroup/") and is_unrestricted(path, change[1]))
+    }  # fmt: skip
+
+
+def is_unrestricted(path: str, now: str) -> bool:
+    if path.endswith("/cgroup.subtree_control"):
+        return "cpuset" in now.split()
+    return now in {
+        "cpuset.cpus": ("", text("/sys/devices/system/cpu/online")),
+        "cpuset.cpus.effective": (text("/sys/devices/system/cpu/online"),),
+        "cpuset.cpus.partition": ("member",),
+        "cpuset.mems": ("",),
+        "cpuset.mems.effective": ("0-1",),
+    }.get(path.rpartition("/")[2], ())
+
+
+def test_a_running_guest_has_its_threads_where_the_plan_says(configuration):
+    assert kvmrt("apply", "-f", configuration, "--yes", NAME)[0] == 0
+    connection = libvirt.open("qemu:///system")
+    domain = connection.lookupByName(NAME)
+    domain.create()
+    try:
+        pid = text(f"/run/libvirt/qemu/{NAME}.pid")
+        allowed = {}
+        for task in os.listdir(f"/proc/{pid}/task"):
+            lines = text(f"/proc/{pid}/task/{task}/status").splitlines()
+            cpus = next(line for line in lines if line.startswith("Cpus_allowed_list"))
+            allowed.setdefault(lines[0].partition("\t")[2], set()).add(cpus.partition("\t")[2])
+        status, output = kvmrt("plan", "-f", configuration, "--detailed-exitcode", NAME)
+        keep("plan-running", output)
+    finally:
+        domain.destroy()
+        connection.close()
+    assert {name: allowed[name] for name in ("CPU 0/TCG", "CPU 1/TCG", "qemu-system-x86")} == {
+        "CPU 0/TCG": {"4"}, "CPU 1/TCG": {"6"}, "qemu-system-x86": {"2"},
+    }  # fmt: skip
+    assert status == 0, output
+    assert kvmrt("revert", "--yes")[0] == 0
+
+
+def test_a_killed_apply_is_recovered_without_a_difference(configuration, tmp_path):
+    # Once to and fro, so that the cpuset controller is on in both readings.
+    begin = time.monotonic()
+    assert kvmrt("apply", "-f", configuration, "--yes", NAME)[0] == 0
+    longest = time.monotonic() - begin
+    assert kvmrt("revert", "--yes")[0] == 0
+    before, xml = host_values(), definition()
+    chance = random.Random(5)
+    outcomes = []
+    for number in range(KILLS):
+        log = tmp_path / f"apply-{number}"
+        process = start_kvmrt(log, "apply", "-f", configuration, "--yes", NAME)
+        moment = chance.uniform(0.3, 1) * longest
+        time.sleep(moment)
+        os.kill(process, signal.SIGKILL)
+        _, code = os.waitpid(process, 0)
+        status, output = kvmrt("recover")
+        if os.path.exists(HELD[0]):
+            # It had ended before it was killed.
+            output += kvmrt("revert", "--yes")[1]
+        left = differences(before, host_values())
+        outcomes.append({"after": round(moment, 1), "code": code, "recover": output, "left": left})
+        keep("kills.json", json.dumps(outcomes, indent=1))
+        assert status == 0, output
+        assert left == {}, output
+        assert definition() == xml
+    assert any("recovered" in one["recover"] for one in outcomes) or KILLS == 0

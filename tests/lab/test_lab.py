@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boots the lab and runs the tests of tests/lab/inside in it.
+
+Off unless asked for (`-m lab`). Where QEMU or a kernel is not to be had they skip and say so, unless
+KVMRT_LAB_REQUIRED says that they must run, as .ci/run does.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+from lab.inside_pytest import pytest_command
+from lab.kernel import LabError, LabMissingError
+from lab.machine import Machine, run_in_lab
+
+pytestmark = pytest.mark.lab
+
+FACTS = ["tests/lab/inside/test_facts.py", "tests/lab/inside/test_live_host.py"]
+
+
+def in_lab(machine, command, *, seconds, folder):
+    try:
+        ended = run_in_lab(machine, command, seconds=seconds, folder=folder)
+    except LabMissingError as error:
+        if os.environ.get("KVMRT_LAB_REQUIRED"):
+            raise
+        pytest.skip(f"the lab needs {error}")
+    times = f"lab: up after {ended.up_seconds:.1f} s, {ended.total_seconds:.1f} s in all"
+    sys.stdout.write(f"{ended.output[-1500:]}\n{times}\n")
+    return ended
+
+
+def skipped(folder) -> list[str]:
+    cases = ET.parse(folder / "junit.xml").iter("testcase")
+    return [case.get("name") for case in cases if case.find("skipped") is not None]
+
+
+def test_a_realtime_host_with_systemd_and_libvirt(tmp_path):
+    machine = Machine(has_systemd=True, has_libvirt=True)
+
+    ended = in_lab(machine, pytest_command(["tests/lab/inside"]), seconds=500, folder=tmp_path)
+
+    assert ended.status == 0, ended.output[-6000:]
+    assert skipped(tmp_path) == []
+
+
+def test_features_are_detected_on_another_kernel(tmp_path):
+    """Debian's cloud kernel: no real-time preemption, no 9p, and nobody who told kvmrt so."""
+    lines = ["set -e", pytest_command(FACTS), "uname -r >/lab/release", "exit 7"]
+
+    ended = in_lab(Machine(kernel="cloud"), "\n".join(lines), seconds=240, folder=tmp_path)
+
+    assert ended.status == 7, ended.output[-6000:]
+    assert "cloud" in (tmp_path / "release").read_text()
+
+
+@pytest.mark.slow
+def test_a_command_that_does_not_end_is_killed(tmp_path):
+    with pytest.raises(LabError, match=r"did not end within 40 s(?s:.*)it has begun"):
+        in_lab(Machine(), "echo it has begun; sleep 1000", seconds=40, folder=tmp_path)
