@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.domain import definition_text, restore_definition
+from kvmrt_plan.apply.respread import owned_affinities
 from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches
 from kvmrt_plan.apply.writers import read_unit, write_unit, write_units
 from kvmrt_plan.changes.change import Kind
@@ -147,14 +148,17 @@ def take_back(host: Host, record: Record, steps: Sequence[Step]) -> tuple[str, .
     """
     differs: list[str] = []
     undone = [step for step in steps if step.kind not in NEVER_UNDONE]
+    owned = owned_affinities(host, undone)
     for batch in reversed(list(batches(undone))):
         texts = record.texts.get(batch[0].number)
         for unit in reversed(list(write_units(batch))):
-            differs.extend(_take_back_unit(host, unit, texts))
+            differs.extend(_take_back_unit(host, unit, texts, owned))
     return tuple(differs)
 
 
-def _take_back_unit(host: Host, unit: Sequence[Step], texts: Texts | None) -> list[str]:
+def _take_back_unit(
+    host: Host, unit: Sequence[Step], texts: Texts | None, owned: frozenset[int]
+) -> list[str]:
     try:
         if texts is not None and restore_definition(host, unit, texts):
             return []
@@ -162,13 +166,13 @@ def _take_back_unit(host: Host, unit: Sequence[Step], texts: Texts | None) -> li
         back = [
             step.reversed()
             for step, now in zip(unit, present, strict=True)
-            if now == step.new and now != step.old
+            if (now == step.new or step.number in owned) and now != step.old
         ]
         foreign = [
             f"{step.address} is {_shown(now)}: neither {_shown(step.old)} nor {_shown(step.new)}, so "
             "somebody else wrote it; left as it is"
             for step, now in zip(unit, present, strict=True)
-            if now not in (step.old, step.new)
+            if now not in (step.old, step.new) and step.number not in owned
         ]
         if back:
             write_unit(host, back)

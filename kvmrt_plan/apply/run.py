@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.apply.engine import Run, difference, perform, take_back
 from kvmrt_plan.apply.held import settle_held
 from kvmrt_plan.apply.journal import Finish, Header, Journal, file_away, read_journal
+from kvmrt_plan.apply.respread import move_again
 from kvmrt_plan.apply.siblings import record_siblings
 from kvmrt_plan.apply.step import Outcome, Step, batches, step_of
 from kvmrt_plan.apply.writers import read_unit, write_units
@@ -165,6 +166,7 @@ def apply_steps(
         is_stale=run.is_stale,
     )
     if run.failure is None:
+        move_again(site.host, steps, run.outcomes)
         result.proof = terms.prove(_excused(steps, waiting, run))
         if not result.proof.is_good and not terms.keeps_unproven:
             result.failure = "; ".join((*result.proof.remaining, *result.proof.failed_probes))

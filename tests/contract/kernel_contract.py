@@ -332,3 +332,24 @@ def the_record_of_a_managed_interrupt_goes_on_while_its_cpu_is_offline(probe: Pr
     with offline(probe):
         for number in probe.managed:
             assert probe.cpus(f"/proc/irq/{number}/effective_affinity_list") <= probe.possible
+
+
+@behaviour
+def virtio_net_spreads_its_queues_anew_with_every_hotplug(probe: Probe) -> None:
+    irqs = parse_irqs(probe.host.capture())
+    queues = {
+        name: probe.affinity(number)
+        for number, one in irqs.items()
+        for name in one.actions
+        if name.partition("-")[2].startswith(("input.", "output."))
+    }
+    before = {path: probe.read(path) for path in queues.values()}
+    for path in before:
+        probe.host.write(path, "0")
+    with offline(probe):
+        offline_spread = {path: probe.cpus(path) for path in before}
+        assert CpuSet(
+            cpu for one in offline_spread.values() for cpu in one
+        ) == probe.online - CpuSet((probe.cpu,))
+    assert {path: probe.read(path) for path in before} == before
+    assert len(before) in (2, 8)

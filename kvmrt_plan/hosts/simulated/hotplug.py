@@ -4,7 +4,7 @@
 As measured on Linux 6.1: an offline CPU loses its topology folder; it leaves the sibling lists of its
 core and the list of its node; an interrupt whose last online CPU it was is opened to all that are left,
 except a managed one, which sleeps; threads that were bound to it alone run on every online CPU. When it
-comes back its topology does too, but not the interrupts.
+comes back its topology does too, but not the interrupts; network_queues.py has the exception.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.hosts.simulated.network_queues import spread_queues
 from kvmrt_plan.hosts.simulated.units import effective_cpus
 from kvmrt_plan.values.cpuset import CpuSet
 
@@ -57,6 +58,7 @@ class Hotplug:
             files[path] = f"{CpuSet.parse_kernel(text) - CpuSet((cpu,))}\n"
         files.update(self._state(cpu, rest, "0"))
         files.update(self._moved_interrupts(cpu, rest))
+        files.update(spread_queues(self._texts.files, rest))
         files.update(self._floating_threads(rest))
         self._texts.change(files=files, dormant=dict(hidden))
 
@@ -78,6 +80,7 @@ class Hotplug:
                 if present is not None:
                     files[shared] = f"{CpuSet.parse_kernel(present) | CpuSet((cpu,))}\n"
         files.update(self._state(cpu, everyone, "1"))
+        files.update(spread_queues(self._texts.files, everyone))
         self._texts.change(files=files, dormant=dormant)
 
     def _own_list(self, path: str, text: str, online: CpuSet) -> str:

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Interrupts that their drivers move whenever a CPU goes or comes.
+
+virtio_net spreads the interrupts of all its queues over the online CPUs with every hotplug
+(drivers/net/virtio_net.c, virtnet_set_affinity; others do as much), also onto those that were just kept
+free. So after a run has taken CPUs offline it moves again what it had moved; and what is its own is judged
+before it brings CPUs back, since nobody can tell afterwards.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.apply.step import Outcome
+from kvmrt_plan.apply.writers import read_unit, write_unit
+from kvmrt_plan.changes.change import Kind
+from kvmrt_plan.errors import WriteRefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from kvmrt_plan.apply.step import Step
+    from kvmrt_plan.ports import Host
+
+
+def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome]) -> None:
+    """Write once more the affinities that a hotplug of this run has undone.
+
+    They are in the journal already. What is refused is left to the proof, which names it.
+    """
+    done = [step for step in steps if outcomes.get(step.number) is Outcome.DONE]
+    if not _has_hotplug(done):
+        return
+    for step in done:
+        if step.kind is Kind.IRQ_AFFINITY:
+            try:
+                if read_unit(host, (step,)) != [step.new]:
+                    write_unit(host, (step,))
+            except WriteRefusedError:
+                continue
+
+
+def owned_affinities(host: Host, steps: Sequence[Step]) -> frozenset[int]:
+    """Numbers of the steps whose interrupt is where this run has put it, if it also has to move CPUs."""
+    if not _has_hotplug(steps):
+        return frozenset()
+    return frozenset(
+        step.number
+        for step in steps
+        if step.kind is Kind.IRQ_AFFINITY and _reads(host, step) == step.new
+    )
+
+
+def _reads(host: Host, step: Step) -> str | None:
+    try:
+        return read_unit(host, (step,))[0]
+    except WriteRefusedError:
+        return None
+
+
+def _has_hotplug(steps: Sequence[Step]) -> bool:
+    return any(step.kind is Kind.CPU_ONLINE for step in steps)
