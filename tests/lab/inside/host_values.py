@@ -28,8 +28,8 @@ def host_values() -> dict[str, str]:
         with suppress(OSError), open(f"/proc/{task}/status") as file:
             lines = file.read().splitlines()
             name = lines[0].partition("\t")[2]
-            # Workers come and go, and have new numbers each time.
-            if not name.startswith("kworker"):
+            # Workers come and go; the thread of an interrupt follows it when it fires.
+            if not name.startswith(("kworker", "irq/")):
                 allowed = next(line for line in lines if line.startswith("Cpus_allowed_list"))
                 found[f"task {name} {task}"] = allowed.partition("\t")[2]
     return found
