@@ -24,7 +24,13 @@ def host(tmp_path):
     """The snapshot with the story's domain, as a file, and the configuration beside it."""
     snapshot = load_snapshot(SNAPSHOT.read_bytes(), file=SNAPSHOT.name)
     domain = RawDomain(
-        uuid=UUID, name=NAME, state="shut off", persistent=True, autostart=False, xml=DOMAIN, live_xml=""
+        uuid=UUID,
+        name=NAME,
+        state="shut off",
+        persistent=True,
+        autostart=False,
+        xml=DOMAIN,
+        live_xml="",
     )
     snapshot = replace(snapshot, libvirt=replace(snapshot.libvirt, domains=(domain,)))
     path = tmp_path / "host.json"

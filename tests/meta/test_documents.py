@@ -55,7 +55,7 @@ def command_lines(text: str) -> Iterator[list[str]]:
 
 def make_targets() -> set[str]:
     text = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
-    return set(re.findall(r"^([a-z]+):", text, re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
 
 
 @pytest.mark.parametrize("document", documents(), ids=shown)
