@@ -38,6 +38,9 @@ _BOOT_ARGUMENTS = (
     "console=ttyS0 panic=-1 mitigations=off nowatchdog tsc=reliable apparmor=0 "
     "rcupdate.rcu_cpu_stall_suppress=1 rcutree.kthread_prio=10"
 )
+#: How often the lab's tests kill a run.
+KILLS = "KVMRT_LAB_KILLS"
+_FEW_KILLS = "3"
 _MODULES = ("nvme", "virtio_blk", "virtio_net")
 #: A boot takes 10 s, 20 with systemd; more by far when both cores are busy with something else.
 _UP_SECONDS = 90
@@ -123,6 +126,7 @@ def _prepare(run: Path, machine: Machine, command: str) -> None:
         "LAB_FOLDER": str(REPOSITORY),
         # Tests inside know by it what they should find.
         "KVMRT_LAB_KERNEL": machine.kernel,
+        "KVMRT_LAB_KILLS": os.environ.get(KILLS, _FEW_KILLS),
     }
     lines = (f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
     (run / "settings").write_text("".join(lines))

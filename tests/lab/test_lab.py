@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from lab.inside_pytest import pytest_command
 from lab.kernel import LabError, LabMissingError
-from lab.machine import Machine, run_in_lab
+from lab.machine import KILLS, Machine, run_in_lab
 
 pytestmark = pytest.mark.lab
 
@@ -38,10 +38,12 @@ def skipped(folder) -> list[str]:
     return [case.get("name") for case in cases if case.find("skipped") is not None]
 
 
-def test_a_realtime_host_with_systemd_and_libvirt(tmp_path):
-    machine = Machine(has_systemd=True, has_libvirt=True)
+@pytest.mark.parametrize("kernel", ["rt", pytest.param("newer", marks=pytest.mark.slow)])
+def test_a_realtime_host_with_systemd_and_libvirt(tmp_path, kernel):
+    machine = Machine(kernel=kernel, has_systemd=True, has_libvirt=True)
+    limit = 400 + 20 * int(os.environ.get(KILLS, "0"))
 
-    ended = in_lab(machine, pytest_command(["tests/lab/inside"]), seconds=500, folder=tmp_path)
+    ended = in_lab(machine, pytest_command(["tests/lab/inside"]), seconds=limit, folder=tmp_path)
 
     assert ended.status == 0, ended.output[-6000:]
     assert skipped(tmp_path) == []
@@ -51,7 +53,7 @@ def test_features_are_detected_on_another_kernel(tmp_path):
     """Debian's cloud kernel: no real-time preemption, no 9p, and nobody who told kvmrt so."""
     lines = ["set -e", pytest_command(FACTS), "uname -r >/lab/release", "exit 7"]
 
-    ended = in_lab(Machine(kernel="cloud"), "\n".join(lines), seconds=240, folder=tmp_path)
+    ended = in_lab(Machine(kernel="cloud"), "\n".join(lines), seconds=180, folder=tmp_path)
 
     assert ended.status == 7, ended.output[-6000:]
     assert "cloud" in (tmp_path / "release").read_text()
