@@ -24,12 +24,14 @@ _RESTLESS = ("meminfo", "numastat", "vmstat", "spurious", "effective_affinity", 
 def host_values() -> dict[str, str]:
     """Texts by path; what cannot be read is there too, with the errno's name for a text."""
     found = {path: _text(path) for path in _paths()}
+    rescuers = {name[:15] for name in os.listdir("/sys/devices/virtual/workqueue")}
     for task in _tasks():
         with suppress(OSError), open(f"/proc/{task}/status") as file:
             lines = file.read().splitlines()
             name = lines[0].partition("\t")[2]
-            # Workers come and go; the thread of an interrupt follows it when it fires.
-            if not name.startswith(("kworker", "irq/")):
+            # Workers come and go; the thread of an interrupt follows it when it fires, the rescuer of a
+            # workqueue (named like it) when it next has work.
+            if not name.startswith(("kworker", "irq/")) and name not in rescuers:
                 allowed = next(line for line in lines if line.startswith("Cpus_allowed_list"))
                 found[f"task {name} {task}"] = allowed.partition("\t")[2]
     return found
