@@ -272,3 +272,24 @@ case(
     ),
     (WARNING, "vm1", 104, "vm1: memory of guest cell 0 is bound to node 1, not 0"),
 )
+FOREIGN = "<cputune><vcpupin vcpu='0' cpuset='5'/></cputune>"
+case(
+    "KR134 foreign pins",
+    of(
+        vm(1),
+        vm(2),
+        vm(3, pinning=Pinning.LIBVIRT),
+        vm(4, "3-4"),
+        vm(5),
+    ),
+    host(
+        domains=[
+            make_domain(1, "vm1", xml=domain_xml(1, "vm1", inner=FOREIGN)),
+            make_domain(2, "vm2", xml=domain_xml(2, "vm2", inner=PINNED)),
+            make_domain(3, "vm3", xml=domain_xml(3, "vm3", inner=FOREIGN)),
+            make_domain(4, "vm4", xml=domain_xml(4, "vm4", inner=FOREIGN)),
+            make_domain(5, "vm5"),
+        ]
+    ),
+    (ADVICE, "vm1", 101, "vm1: has pins in libvirt that no cpuset can say; they stay"),
+)

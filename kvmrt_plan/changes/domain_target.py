@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from kvmrt_plan.changes.change import Reason, ReasonCode
-from kvmrt_plan.desired.model import PageSize, Pinning
+from kvmrt_plan.desired.model import PageSize
+from kvmrt_plan.placement.bias import cpuset_behind, is_pin, leaves_pins_alone
+from kvmrt_plan.values.cpuset import EMPTY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,15 +19,11 @@ if TYPE_CHECKING:
     from kvmrt_plan.desired.model import VirtualMachine
     from kvmrt_plan.placement.model import VmPlacement
 
+__all__ = ["Target", "domain_target", "implied", "is_pin"]
+
 Target: TypeAlias = "tuple[str | None, Reason]"
 
 _PAGE_KIB = {PageSize.SIZE_2M: "2048", PageSize.SIZE_1G: "1048576"}
-_PINS = ("vcpupin ", "iothreadpin ")
-
-
-def is_pin(key: str) -> bool:
-    """Whether the key binds threads to CPUs."""
-    return key == "emulatorpin" or key.startswith(_PINS)
 
 
 def domain_target(placed: VmPlacement, written: Mapping[str, str]) -> dict[str, Target]:
@@ -39,13 +37,15 @@ def domain_target(placed: VmPlacement, written: Mapping[str, str]) -> dict[str, 
     vm = placed.vm
     table = dict(_attributes(vm))
     table.update(_memory(placed))
+    if not _has_foreign_nodes(vm, written):
+        table["numatune"] = _numatune(placed)
     if vm.rt:
         table["memballoon"] = ("none", _because(vm, "rt", f"{vm.name} is a real-time VM"))
     if vm.vcpu_scheduler is not None:
         value = f"{vm.vcpu_scheduler.policy} {vm.vcpu_scheduler.priority}"
         reason = _because(vm, "vcpu_scheduler", f"vcpu_scheduler is {value}")
         table.update({f"vcpusched {index}": (value, reason) for index in range(vm.nr_vcpus)})
-    if vm.pinning is Pinning.AUTO:
+    if not leaves_pins_alone(vm, written):
         table.update(_pins(placed, written))
     return table
 
@@ -81,14 +81,23 @@ def _memory(placed: VmPlacement) -> Iterator[tuple[str, Target]]:
     asked = "auto" if vm.rt_memory is None else str(vm.rt_memory).lower()
     text = f"rt_memory is {asked}" + (f" and rt is {str(vm.rt).lower()}" if asked == "auto" else "")
     yield "memory-locked", (locked, _because(vm, "rt_memory", text))
-    if placed.nodes is None:
-        nodes, text = None, "its memory is not bound to nodes"
-    else:
-        nodes, text = str(placed.nodes), f"its memory belongs on node {placed.nodes}"
-    yield "numatune", (nodes, _because(vm, "numatune", text))
     if vm.hugepages is not None:
         value = _PAGE_KIB[vm.hugepages]
         yield "hugepages", (value, _attribute(vm, "hugepages", str(vm.hugepages)))
+
+
+def _has_foreign_nodes(vm: VirtualMachine, written: Mapping[str, str]) -> bool:
+    """Whether the nodes were bound by someone else: kvmrt binds memory only together with pins, so
+    that without a cpuset only nodes beside pins of its shape can be its own.
+    """
+    return not vm.cpuset and vm.numatune != EMPTY and not cpuset_behind(written)
+
+
+def _numatune(placed: VmPlacement) -> Target:
+    if placed.nodes is None:
+        return None, _because(placed.vm, "numatune", "its memory is not bound to nodes")
+    nodes = str(placed.nodes)
+    return nodes, _because(placed.vm, "numatune", f"its memory belongs on node {nodes}")
 
 
 def _pins(placed: VmPlacement, written: Mapping[str, str]) -> Iterator[tuple[str, Target]]:

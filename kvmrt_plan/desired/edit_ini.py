@@ -26,7 +26,7 @@ from kvmrt_plan.desired.problems import BAD_VALUE, Problems
 from kvmrt_plan.errors import DesiredStateError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from uuid import UUID
 
     from kvmrt_plan.desired.model import VirtualMachine
@@ -45,7 +45,7 @@ def set_attributes(
     """
     before = read_before_edit(text, is_yaml=False, file=file)
     intended = with_values(before, uuid, values)
-    _refuse_uncarried(Configuration(vms=(vm_of(intended, uuid),), file=file))
+    refuse_uncarried(Configuration(vms=(vm_of(intended, uuid),), file=file))
     for name, value in values.items():
         text = _set_one(text, _section_line(before, uuid), name, value)
     return verify_edit(text, intended, is_yaml=False)
@@ -57,12 +57,23 @@ def add_vm(text: str, vm: VirtualMachine, *, file: str = "") -> str:
     Raises:
         DesiredStateError: the text has errors, the VM is in it, or INI cannot carry an attribute.
     """
+    return add_vms(text, (vm,), file=file)
+
+
+def add_vms(text: str, vms: Iterable[VirtualMachine], *, file: str = "") -> str:
+    """The text with a section for each of these VMs at its end.
+
+    Raises:
+        DesiredStateError: as `add_vm`, for all of them.
+    """
     before = read_before_edit(text, is_yaml=False, file=file, may_be_empty=True)
-    intended = Configuration(host=before.host, vms=(*before.vms, vm), file=file)
-    _refuse_uncarried(Configuration(vms=(vm,), file=file))
+    added = tuple(vms)
+    intended = Configuration(host=before.host, vms=(*before.vms, *added), file=file)
+    refuse_uncarried(Configuration(vms=added, file=file))
     if text and not text.endswith("\n"):
         text += "\n"
-    return verify_edit(f"{text}{text and chr(10)}{_format_vm(vm)}", intended, is_yaml=False)
+    sections = "\n".join(_format_vm(vm) for vm in added)
+    return verify_edit(f"{text}{text and chr(10)}{sections}", intended, is_yaml=False)
 
 
 def format_ini(configuration: Configuration) -> str:
@@ -71,12 +82,17 @@ def format_ini(configuration: Configuration) -> str:
     Raises:
         DesiredStateError: INI cannot carry the host part, a further attribute or a text; all are named.
     """
-    _refuse_uncarried(configuration)
+    refuse_uncarried(configuration)
     text = "\n".join(_format_vm(vm) for vm in configuration.vms)
     return verify_edit(text, configuration, is_yaml=False) if configuration.vms else text
 
 
-def _refuse_uncarried(configuration: Configuration) -> None:
+def refuse_uncarried(configuration: Configuration) -> None:
+    """Check that INI can say all that the configuration says.
+
+    Raises:
+        DesiredStateError: it cannot; every attribute is named.
+    """
     problems = Problems(configuration.file)
     if not is_default(configuration.host):
         problems.add(

@@ -35,6 +35,7 @@ from kvmrt_plan.desired.yaml_text import (
 from kvmrt_plan.desired.yaml_tree import Mapping, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from collections.abc import Mapping as Values
     from uuid import UUID
 
@@ -69,9 +70,19 @@ def add_vm(text: str, vm: VirtualMachine, *, file: str = "") -> str:
     Raises:
         DesiredStateError: the text has errors, or a VM of this name is in it.
     """
+    return add_vms(text, (vm,), file=file)
+
+
+def add_vms(text: str, vms: Iterable[VirtualMachine], *, file: str = "") -> str:
+    """The text with these VMs below the others.
+
+    Raises:
+        DesiredStateError: as `add_vm`, for all of them.
+    """
     before = read_before_edit(text, is_yaml=True, file=file, may_be_empty=True)
-    intended = Configuration(host=before.host, vms=(*before.vms, vm), file=file)
-    return verify_edit(_added(text, vm), intended, is_yaml=True)
+    added = tuple(vms)
+    intended = Configuration(host=before.host, vms=(*before.vms, *added), file=file)
+    return verify_edit(_added(text, added), intended, is_yaml=True)
 
 
 def format_yaml(configuration: Configuration, *, schema: str = "") -> str:
@@ -93,35 +104,43 @@ def format_yaml(configuration: Configuration, *, schema: str = "") -> str:
     return verify_edit(text, configuration, is_yaml=True)
 
 
-def _added(text: str, vm: VirtualMachine) -> str:
+def _added(text: str, vms: tuple[VirtualMachine, ...]) -> str:
     root = compose_yaml(text, Problems(""))
     if not isinstance(root, Mapping):
         start = text if not text or text.endswith("\n") else text + "\n"
-        return start + "\n".join(["vms:", *vm_lines(vm, INDENT)]) + "\n"
+        return start + "\n".join(["vms:", *_lines_of(vms, INDENT)]) + "\n"
     if "vms" not in root.entries:
         if root.flow:
             quoted = _has_quoted_keys(root)
-            entry = f"{yaml_key('vms', quoted=quoted)}: {{{vm_in_flow(vm, quoted=quoted)}}}"
+            entry = f"{yaml_key('vms', quoted=quoted)}: {{{_in_flow(vms, quoted=quoted)}}}"
             return _with_entry_in_flow(text, root, entry)
-        return _with_lines(text, _end(root, text), ["vms:", *vm_lines(vm, INDENT)])
-    key, vms = root.entries["vms"]
-    if isinstance(vms, Mapping) and vms.entries and not vms.flow:
-        indent = " " * next(iter(vms.entries.values()))[0].column
-        return _with_lines(text, _end(vms, text), vm_lines(vm, indent))
-    if isinstance(vms, Mapping) and vms.flow and (vms.entries or root.flow):
-        return _with_entry_in_flow(text, vms, vm_in_flow(vm, quoted=_has_quoted_keys(root)))
-    return _with_first_vm(text, root, key, vms, vm)
+        return _with_lines(text, _end(root, text), ["vms:", *_lines_of(vms, INDENT)])
+    key, present = root.entries["vms"]
+    if isinstance(present, Mapping) and present.entries and not present.flow:
+        indent = " " * next(iter(present.entries.values()))[0].column
+        return _with_lines(text, _end(present, text), _lines_of(vms, indent))
+    if isinstance(present, Mapping) and present.flow and (present.entries or root.flow):
+        return _with_entry_in_flow(text, present, _in_flow(vms, quoted=_has_quoted_keys(root)))
+    return _with_first_vms(text, root, key, present, vms)
 
 
-def _with_first_vm(text: str, root: Mapping, key: Scalar, empty: Node, vm: VirtualMachine) -> str:
+def _with_first_vms(text: str, root: Mapping, key: Scalar, empty: Node, vms: tuple[VirtualMachine, ...]) -> str:
     """Where `vms` has no value, or an empty one."""
     if root.flow:
-        inner = f"{{{vm_in_flow(vm, quoted=_has_quoted_keys(root))}}}"
+        inner = f"{{{_in_flow(vms, quoted=_has_quoted_keys(root))}}}"
         return f"{text[: empty.start]}{inner}{text[empty.end :]}"
     colon = text.index(":", key.end) + 1
     if empty.end > empty.start:
         text = f"{text[: empty.start].rstrip(' ')}{text[empty.end :]}"
-    return _with_lines(text, colon, vm_lines(vm, INDENT))
+    return _with_lines(text, colon, _lines_of(vms, INDENT))
+
+
+def _lines_of(vms: tuple[VirtualMachine, ...], indent: str) -> list[str]:
+    return [line for vm in vms for line in vm_lines(vm, indent)]
+
+
+def _in_flow(vms: tuple[VirtualMachine, ...], *, quoted: bool) -> str:
+    return ", ".join(vm_in_flow(vm, quoted=quoted) for vm in vms)
 
 
 def _set_one(text: str, vm_name: str, attribute: str, value: str | None) -> str:

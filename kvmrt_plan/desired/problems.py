@@ -27,6 +27,7 @@ BAD_CPULIST = "KR008"
 MISSING_ATTRIBUTE = "KR009"
 EMPTY_FILE = "KR010"
 YAML_FEATURE = "KR011"
+UNSAYABLE = "KR012"
 
 #: Every code of this package with its title, in order; the documentation is generated from it.
 CATALOGUE = (
@@ -41,6 +42,7 @@ CATALOGUE = (
     (MISSING_ATTRIBUTE, "A required attribute is missing"),
     (EMPTY_FILE, "The file describes no VM"),
     (YAML_FEATURE, "The file uses a part of YAML that is not accepted"),
+    (UNSAYABLE, "A libvirt domain cannot be taken over into the file"),
 )
 
 #: So many findings of one code tell the story; the rest would bury the others.

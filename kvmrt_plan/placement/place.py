@@ -98,7 +98,7 @@ def _place_vm(
     if vm.rt:
         used = _one_per_core(vm.cpuset, topology.online, cores)
         owned = union([vm.cpuset, *(cores[cpu] for cpu in vm.cpuset if cpu in cores)])
-    emulator, vcpus = _assign(used if vm.pinning is Pinning.AUTO else EMPTY, vm.nr_vcpus)
+    emulator, vcpus = assign(used if vm.pinning is Pinning.AUTO else EMPTY, vm.nr_vcpus)
     return VmPlacement(
         vm=vm,
         holds_policies=vm.rt and is_active,
@@ -123,8 +123,8 @@ def _one_per_core(cpuset: CpuSet, online: CpuSet, cores: Mapping[int, CpuSet]) -
     return CpuSet(chosen)
 
 
-def _assign(used: CpuSet, nr_vcpus: int) -> tuple[CpuSet, tuple[CpuSet, ...]]:
-    """The first CPU for the emulator; the rest go to the vCPUs round robin."""
+def assign(used: CpuSet, nr_vcpus: int) -> tuple[CpuSet, tuple[CpuSet, ...]]:
+    """The first CPU for every thread that is no vCPU; the rest go to the vCPUs round robin."""
     if not used:
         return EMPTY, (EMPTY,) * nr_vcpus
     emulator = CpuSet((used.first,))

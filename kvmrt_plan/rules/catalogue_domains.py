@@ -121,4 +121,13 @@ ENTRIES = (
         remedy="`virsh edit NAME`: make the mode strict and the memnode's nodes a part of numatune.",
         language="xml",
     ),
+    Entry(
+        "KR134", "A VM without a cpuset has pins that no cpuset can say", "advice",
+        why="kvmrt pins in one way: the first CPU for the emulator and the iothreads, the others to the "
+        "vCPUs round robin. Pins of this shape go when the cpuset goes; other pins were made by someone "
+        "else and stay as they are.",
+        example="<vcpu>2</vcpu>\n<cputune><vcpupin vcpu='1' cpuset='3'/></cputune>",
+        remedy="give the VM a cpuset, remove the pins with `virsh edit`, or say `pinning: libvirt`.",
+        language="xml",
+    ),
 )  # fmt: skip

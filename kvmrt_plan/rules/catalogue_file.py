@@ -87,4 +87,13 @@ ENTRIES = (
         example="vms:\n  rt1: &same\n    cpuset: 1-2\n  rt2: *same",
         remedy="write every VM out.",
     ),
+    _entry(
+        "KR012",
+        why="`kvmrt import` takes a domain over only when the file can say it so that the plan is empty "
+        "then. INI has no notation for a description whose lines begin with `#` or blanks; a name may be "
+        "taken by another VM of the file.",
+        example="<name>rt1</name>\n<description>\n  indented\n</description>",
+        remedy="keep the configuration in a YAML file, or change the domain.",
+        language="xml",
+    ),
 )

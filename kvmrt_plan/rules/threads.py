@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.desired.model import Pinning
 from kvmrt_plan.diagnostics import Finding, Severity
+from kvmrt_plan.domainxml.document import read_settings
+from kvmrt_plan.placement.bias import is_pin, leaves_pins_alone
 from kvmrt_plan.rules.confinement import allowed_cpus
-from kvmrt_plan.rules.wording import cpus_named
+from kvmrt_plan.rules.wording import cpus_named, listed
 from kvmrt_plan.values.cpuset import CpuSet, union
 
 if TYPE_CHECKING:
@@ -113,10 +115,37 @@ def _reached(
 ) -> CpuSet:
     """The CPUs of a guest: all that are online, unless its XML keeps pins that kvmrt leaves alone."""
     online = facts.cpus.online
-    if domain is None or (one is not None and one.vm.pinning is Pinning.AUTO):
+    if domain is None:
         return online
-    return allowed_cpus(subject.definition(domain), online) & online
+    root = subject.definition(domain)
+    if one is not None and not leaves_pins_alone(one.vm, read_settings(root)):
+        return online
+    return allowed_cpus(root, online) & online
+
+
+def foreign_pins_are_known(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
+    """Pins that no cpuset can say stay; whoever left cpuset empty to have none should know."""
+    for one in subject.placement.vms:
+        vm = one.vm
+        domain = facts.domains.get(vm.uuid)
+        if domain is None or vm.cpuset or vm.pinning is Pinning.LIBVIRT:
+            continue
+        settings = read_settings(subject.definition(domain))
+        if leaves_pins_alone(vm, settings):
+            named = sorted(key for key in settings if is_pin(key) or key == "vcpu-cpuset")
+            yield Finding(
+                code="KR134",
+                severity=Severity.ADVICE,
+                summary=f"{vm.name}: has pins in libvirt that no cpuset can say; they stay",
+                detail=f"they are {listed(named)}",
+                remedy=f"give it a cpuset, remove them with `virsh edit {domain.name}`, or set "
+                "pinning to libvirt (YAML)",
+                source=vm.source_of("cpuset"),
+                vm=vm.name,
+            )
 
 
 RULES = (realtime_vcpus_leave_the_emulator_alone,)
-HOST_RULES = (isolated_cpus_are_pinned_one_by_one, unpinned_guests_stay_off)
+HOST_RULES = (
+    isolated_cpus_are_pinned_one_by_one, unpinned_guests_stay_off, foreign_pins_are_known,
+)  # fmt: skip

@@ -61,7 +61,9 @@ def written(inner: str, *writes: tuple[str, str | None]) -> str:
          {"vcpusched 0": "fifo 7", "vcpusched 1": "batch", "vcpusched 2": "fifo 7",
           "vcpusched 3": "rr"}),
         ("<cpu><topology sockets='1' dies='2' cores='02' threads='x'/></cpu>",
-         {"topology": "1,2,x"}),
+         {"topology": "1,4,x"}),
+        ("<cpu><topology drawers='2' books='3' sockets='1' clusters='2' modules='2' cores='1' threads='1'/>"
+         "</cpu>", {"topology": "6,4,1"}),
         ("<numatune><memory mode='interleave' nodeset='1,0'/></numatune>", {"numatune": "0-1"}),
         ("<numatune><memory placement='auto' nodeset='1'/></numatune>", {"numatune": "auto"}),
         ("<numatune><memory mode='strict'/><memnode cellid='0' nodeset='1'/></numatune>", {}),
@@ -135,10 +137,10 @@ def test_reading_gives_canonical_texts_and_never_fails(inner, settings):
         ("<cpu><topology sockets='01' cores='2' threads='1'/></cpu>", "topology", "1,2,1",
          "<cpu><topology sockets='01' cores='2' threads='1'/></cpu>"),
         (("<cpu mode='host-passthrough'><topology sockets='1' dies='2' clusters='1' cores='2' "
-         "threads='1'/></cpu>"), "topology", "1,4,1",
-         ("<cpu mode='host-passthrough'><topology sockets='1' clusters='1' cores='4' threads='1'/>"
+         "threads='1'/></cpu>"), "topology", "1,8,1",
+         ("<cpu mode='host-passthrough'><topology sockets='1' clusters='1' cores='8' threads='1'/>"
          "</cpu>")),
-        ("<cpu><topology sockets='1' dies='2' cores='2' threads='1'/></cpu>", "topology", "1,2,1",
+        ("<cpu><topology sockets='1' dies='2' cores='2' threads='1'/></cpu>", "topology", "1,4,1",
          "<cpu><topology sockets='1' dies='2' cores='2' threads='1'/></cpu>"),
         ("<cpu><topology sockets='1' cores='2' threads='1'/></cpu>", "topology", None, ""),
         # numa
