@@ -11,7 +11,7 @@ from kvmrt_plan.diagnostics import sort_findings, warnings_as_errors
 from kvmrt_plan.facts.gather import gather_facts
 from kvmrt_plan.placement.place import place
 from kvmrt_plan.plan.make import make_plan
-from kvmrt_plan.plan.narrow import narrow_changes
+from kvmrt_plan.plan.narrow import narrow_changes, only_definitions
 from kvmrt_plan.rules.check import check
 
 if TYPE_CHECKING:
@@ -37,4 +37,6 @@ def plan_host(goal: Goal, snapshot: Snapshot) -> Plan:
         considered, configuration, goal.narrowed_to, has_definitions=goal.has_definitions
     )
     considered += state_changes(configuration, facts, started=goal.started, stopped=goal.stopped)
+    if not goal.has_policies:
+        considered = only_definitions(considered)
     return make_plan(goal, facts, placement, considered, findings=findings)

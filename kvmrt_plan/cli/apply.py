@@ -64,8 +64,19 @@ class Work:
 def run(arguments: argparse.Namespace) -> int:
     """Apply a saved plan, or plan, ask and apply."""
     saved = _saved_plan_path(arguments)
-    work = _saved_work(saved) if saved else None
-    goal = None if saved else _goal(arguments)
+    if saved:
+        return _apply(arguments, _saved_work(saved), None)
+    return apply_goal(arguments, *_goal(arguments))
+
+
+def apply_goal(arguments: argparse.Namespace, goal: Goal, content: bytes) -> int:
+    """Plan for the goal, show the plan, ask and apply; `content` is the configuration's file."""
+    return _apply(arguments, None, (goal, content))
+
+
+def _apply(
+    arguments: argparse.Namespace, work: Work | None, goal: tuple[Goal, bytes] | None
+) -> int:
     with open_site(
         location_of(arguments),
         purpose="kvmrt apply",

@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn, Protocol, cast
 
 from kvmrt_plan import __version__
+from kvmrt_plan.cli.modules import module_of
 from kvmrt_plan.values.text import escape_text
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 #: In the order of `kvmrt --help`. The modules are `cli/parsers/NAME.py` and `cli/NAME.py`.
 COMMANDS = (
     "plan",
+    "import",
+    "edit",
     "show",
+    "validate",
+    "validate-host",
+    "sync",
     "topology",
     "irqs",
     "tasks",
@@ -130,7 +136,7 @@ def build_command_parser(name: str, *, prog: str | None = None) -> argparse.Argu
 
 
 def _load(name: str) -> CommandParser:
-    module = importlib.import_module(f"kvmrt_plan.cli.parsers.{name.replace('-', '_')}")
+    module = importlib.import_module(f"kvmrt_plan.cli.parsers.{module_of(name)}")
     return cast("CommandParser", module)
 
 

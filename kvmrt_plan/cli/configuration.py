@@ -36,7 +36,7 @@ def read_configuration(arguments: argparse.Namespace) -> ReadConfiguration:
         DesiredStateError: the file has errors; all of them are in it.
         KvmrtError: the file cannot be read, or a VM is named that it does not have.
     """
-    path = arguments.file or _default_configuration()
+    path = configuration_path(arguments)
     content = read_document(path, limit_bytes=MAX_CONFIGURATION_BYTES)
     configuration, findings = load_configuration(content, file=path)
     if configuration is None:
@@ -45,7 +45,14 @@ def read_configuration(arguments: argparse.Namespace) -> ReadConfiguration:
     return ReadConfiguration(value=configuration, findings=findings, content=content)
 
 
-def _default_configuration() -> str:
+def configuration_path(arguments: argparse.Namespace) -> str:
+    """The file named by -f, or the first default that exists.
+
+    Raises:
+        UsageError: neither is there.
+    """
+    if arguments.file is not None:
+        return str(arguments.file)
     for path in DEFAULT_CONFIGURATIONS:
         if os.path.lexists(path):
             return path

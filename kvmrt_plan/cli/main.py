@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 
+from kvmrt_plan.cli.modules import module_of
 from kvmrt_plan.cli.quick import parse_quickly
 from kvmrt_plan.errors import DesiredStateError, HostBusyError, KvmrtError, StalePlanError
 
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  until the process ends
     # Only the command that runs is loaded: --help and the views must not pay for the others.
-    command = importlib.import_module(f"kvmrt_plan.cli.{arguments.command.replace('-', '_')}")
+    command = importlib.import_module(f"kvmrt_plan.cli.{module_of(arguments.command)}")
     try:
         code: int = command.run(arguments)
         sys.stdout.flush()

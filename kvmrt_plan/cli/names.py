@@ -40,3 +40,33 @@ def kvmrt_shutdown() -> NoReturn:
 def kvmrt_stat() -> NoReturn:
     """`kvmrt-stat` is `kvmrt stat`."""
     sys.exit(run_as("stat", "kvmrt-stat"))
+
+
+def kvmrt_import() -> NoReturn:
+    """`kvmrt-import` is `kvmrt import`."""
+    sys.exit(run_as("import", "kvmrt-import"))
+
+
+def kvmrt_edit_config() -> NoReturn:
+    """`kvmrt-edit-config` is `kvmrt edit`."""
+    sys.exit(run_as("edit", "kvmrt-edit-config"))
+
+
+def kvmrt_show_config() -> NoReturn:
+    """`kvmrt-show-config` is `kvmrt show`."""
+    sys.exit(run_as("show", "kvmrt-show-config"))
+
+
+def kvmrt_sync_config() -> NoReturn:
+    """`kvmrt-sync-config` is `kvmrt sync`."""
+    sys.exit(run_as("sync", "kvmrt-sync-config"))
+
+
+def kvmrt_validate_config() -> NoReturn:
+    """`kvmrt-validate-config` is `kvmrt validate`."""
+    sys.exit(run_as("validate", "kvmrt-validate-config"))
+
+
+def kvmrt_validate_host() -> NoReturn:
+    """`kvmrt-validate-host` is `kvmrt validate-host`."""
+    sys.exit(run_as("validate-host", "kvmrt-validate-host"))

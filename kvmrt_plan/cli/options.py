@@ -142,6 +142,17 @@ def cpulist(text: str) -> CpuSet:
     return found
 
 
+def add_apply(parser: ArgumentParser) -> None:
+    """How a plan is applied."""
+    parser.add_argument(
+        "--dry-run", action="store_true", help="make every check, and write nothing"
+    )
+    parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep what was written when it cannot be proven"
+    )
+
+
 def add_json(parser: _ActionsContainer) -> None:
     """--json."""
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -124,7 +124,9 @@ def _added(text: str, vms: tuple[VirtualMachine, ...]) -> str:
     return _with_first_vms(text, root, key, present, vms)
 
 
-def _with_first_vms(text: str, root: Mapping, key: Scalar, empty: Node, vms: tuple[VirtualMachine, ...]) -> str:
+def _with_first_vms(
+    text: str, root: Mapping, key: Scalar, empty: Node, vms: tuple[VirtualMachine, ...]
+) -> str:
     """Where `vms` has no value, or an empty one."""
     if root.flow:
         inner = f"{{{_in_flow(vms, quoted=_has_quoted_keys(root))}}}"

@@ -27,5 +27,7 @@ class Goal:
     stopped: tuple[str, ...] = ()
     #: Whether libvirt's definitions follow the configuration; False: only the host's policies do.
     has_definitions: bool = True
+    #: Whether the host follows the configuration; False: only libvirt's definitions do.
+    has_policies: bool = True
     #: Warnings count as errors.
     is_strict: bool = False

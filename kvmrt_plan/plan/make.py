@@ -46,8 +46,15 @@ def make_plan(
         unchanged=_sorted_unchanged(considered),
         findings=findings,
         holder_names=tuple(one.vm.name for one in placement.vms if one.holds_policies),
-        holders=tuple(sorted(str(one.vm.uuid) for one in placement.vms if one.holds_policies)),
+        holders=_holders(goal, facts, placement),
     )
+
+
+def _holders(goal: Goal, facts: HostFacts, placement: Placement) -> tuple[str, ...]:
+    """The VMs whose policies are in force afterwards: the same as before where none is touched."""
+    if not goal.has_policies:
+        return tuple(sorted(map(str, facts.holders)))
+    return tuple(sorted(str(one.vm.uuid) for one in placement.vms if one.holds_policies))
 
 
 def _number(ordered: list[Change]) -> tuple[Action, ...]:

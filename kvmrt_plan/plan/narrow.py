@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A plan for some VMs only: their definitions, and the host's policies."""
+"""A plan for a part: for some VMs only, or for libvirt's definitions only."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from kvmrt_plan.changes.change import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,3 +31,12 @@ def narrow_changes(
         return list(considered)
     owners = {str(vm.uuid) for vm in configuration.vms if vm.name in names}
     return [one for one in considered if not one.owner or one.owner in owners]
+
+
+#: What libvirt keeps of a domain, as opposed to the threads of a running guest.
+_DEFINITIONS = frozenset({Kind.DOMAIN_RENAME, Kind.DOMAIN_XML, Kind.DOMAIN_AUTOSTART})
+
+
+def only_definitions(considered: Sequence[Considered]) -> list[Considered]:
+    """Without the policies of the host, and without what touches a running guest."""
+    return [one for one in considered if one.kind in _DEFINITIONS]

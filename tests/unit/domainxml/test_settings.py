@@ -62,8 +62,8 @@ def written(inner: str, *writes: tuple[str, str | None]) -> str:
           "vcpusched 3": "rr"}),
         ("<cpu><topology sockets='1' dies='2' cores='02' threads='x'/></cpu>",
          {"topology": "1,4,x"}),
-        ("<cpu><topology drawers='2' books='3' sockets='1' clusters='2' modules='2' cores='1' threads='1'/>"
-         "</cpu>", {"topology": "6,4,1"}),
+        (("<cpu><topology drawers='2' books='3' sockets='1' clusters='2' modules='2' cores='1' "
+         "threads='1'/></cpu>"), {"topology": "6,4,1"}),
         ("<numatune><memory mode='interleave' nodeset='1,0'/></numatune>", {"numatune": "0-1"}),
         ("<numatune><memory placement='auto' nodeset='1'/></numatune>", {"numatune": "auto"}),
         ("<numatune><memory mode='strict'/><memnode cellid='0' nodeset='1'/></numatune>", {}),
