@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.texts import Texts
 
 
-def read_host(arguments: argparse.Namespace) -> Snapshot:
-    """The simulated host, the captured tree, or this machine.
+def read_host(arguments: argparse.Namespace, *, with_checks: bool = False) -> Snapshot:
+    """The simulated host, the captured tree, or this machine; with what host checks need if asked.
 
     Raises:
         KvmrtError: the snapshot or tree cannot be read.
@@ -44,7 +44,7 @@ def read_host(arguments: argparse.Namespace) -> Snapshot:
                 f"libvirt at {libvirt.uri} does not answer: {libvirt.problem}",
                 "start its daemon, or name another with --connect",
             )
-    return capture_live(captured=captured, name=name, libvirt=libvirt)
+    return capture_live(captured=captured, name=name, libvirt=libvirt, with_checks=with_checks)
 
 
 def read_part(

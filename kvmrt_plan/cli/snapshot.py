@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Capture, check that the facts can be parsed, write, and say what is in it."""
-    snapshot = read_host(arguments)
+    snapshot = read_host(arguments, with_checks=True)
     facts = gather_facts(snapshot)
     write_document(arguments.out, dump_snapshot(snapshot))
     parts = [

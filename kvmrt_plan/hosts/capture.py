@@ -10,16 +10,12 @@ import os
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.facts.snapshot import Snapshot
-from kvmrt_plan.hosts.captured_paths import (
-    DAEMON_PATTERNS,
-    DAEMONS,
-    PATTERNS,
-    QEMU_PATTERNS,
-    QEMU_PREFIX,
-)
+from kvmrt_plan.hosts import captured_paths as paths
 from kvmrt_plan.hosts.tree import Tree, branch, check_root, is_number
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kvmrt_plan.facts.snapshot import RawLibvirt
 
 
@@ -29,29 +25,55 @@ def capture_live(
     name: str | None = None,
     libvirt: RawLibvirt | None = None,
     sys_root: str = "/",
+    with_checks: bool = False,
 ) -> Snapshot:
     """The texts of this machine, together with what libvirt said; named after the host by default.
+
+    `with_checks` adds what only host checks look at.
 
     Raises:
         HostError: `sys_root` is no folder with /sys or /proc in it.
     """
-    return _capture(sys_root, name=name or os.uname().nodename, captured=captured, libvirt=libvirt)
+    named = name or os.uname().nodename
+    tree = _read(sys_root, with_checks=with_checks)
+    return _snapshot(tree, name=named, captured=captured, libvirt=libvirt)
 
 
-def capture_root(root: str, *, name: str, captured: str) -> Snapshot:
+def capture_root(root: str, *, name: str, captured: str, with_checks: bool = False) -> Snapshot:
     """The texts of a tree with `sys/` and `proc/` in it, such as an sosreport or a test host.
 
     Raises:
         HostError: `root` is no folder with sys or proc in it.
     """
-    return _capture(root, name=name, captured=captured, libvirt=None)
+    tree = _read(root, with_checks=with_checks)
+    return _snapshot(tree, name=name, captured=captured, libvirt=None)
 
 
-def _capture(root: str, *, name: str, captured: str, libvirt: RawLibvirt | None) -> Snapshot:
+def _read(root: str, *, with_checks: bool) -> Tree:
     check_root(root)
     tree = Tree(root)
-    tree.walk("", branch(PATTERNS))
-    _capture_processes(tree)
+    tree.walk("", branch(paths.PATTERNS))
+    if not with_checks:
+        _capture_processes(tree, paths.DAEMON_PATTERNS)
+        return tree
+    tree.walk("", branch(paths.CHECK_PATTERNS))
+    _capture_processes(tree, paths.CHECK_DAEMON_PATTERNS)
+    _capture_kernel_options(tree)
+    # Only checks read texts of which a part is enough.
+    from kvmrt_plan.facts.excerpts import excerpt
+
+    tree.files.update({path: excerpt(path, text) for path, text in tree.files.items()})
+    return tree
+
+
+def _capture_kernel_options(tree: Tree) -> None:
+    """The configuration that the running kernel was built with, where distributions put it."""
+    release = tree.files.get("/proc/sys/kernel/osrelease", "").strip()
+    if release and "/" not in release:
+        tree.read(f"/boot/config-{release}")
+
+
+def _snapshot(tree: Tree, *, name: str, captured: str, libvirt: RawLibvirt | None) -> Snapshot:
     return Snapshot(
         name=name,
         captured=captured,
@@ -65,17 +87,17 @@ def _capture(root: str, *, name: str, captured: str, libvirt: RawLibvirt | None)
 def capture_guest_processes(root: str = "/") -> Snapshot:
     """The texts of QEMU processes alone: what has to be read again while a guest's threads move."""
     tree = Tree(root)
-    _capture_processes(tree)
+    _capture_processes(tree, paths.DAEMON_PATTERNS)
     return Snapshot(name="", captured="", files=tree.files)
 
 
-def _capture_processes(tree: Tree) -> None:
-    daemon, qemu = branch(DAEMON_PATTERNS), branch(QEMU_PATTERNS)
+def _capture_processes(tree: Tree, daemon_patterns: Iterable[str]) -> None:
+    daemon, qemu = branch(daemon_patterns), branch(paths.QEMU_PATTERNS)
     for entry in tree.scan("/proc"):
         if not is_number(entry.name):
             continue
         folder = f"/proc/{entry.name}"
         name = (tree.text(f"{folder}/comm") or "").rstrip("\n")
-        if name in DAEMONS or name.startswith(QEMU_PREFIX):
+        if name in paths.DAEMONS or name.startswith(paths.QEMU_PREFIX):
             tree.read(f"{folder}/comm")
-            tree.walk(folder, daemon if name in DAEMONS else qemu)
+            tree.walk(folder, daemon if name in paths.DAEMONS else qemu)

@@ -118,6 +118,47 @@ PATTERNS = (
     "/etc/systemd/system/multi-user.target.wants/kvmrt.service/",
 )
 
+#: Texts that only host checks look at, by hostchecks/; of some only the lines that matter are kept
+#: (facts/excerpts.py). Plans do without them.
+CHECK_PATTERNS = (
+    "/proc/self/status",
+    "/proc/cpuinfo",
+    "/proc/mounts",
+    "/proc/swaps",
+    "/proc/sys/kernel/nmi_watchdog",
+    "/proc/sys/kernel/watchdog",
+    "/proc/sys/vm/swappiness",
+    f"{_CPU}/vulnerabilities/*",
+    f"{_CPU}/intel_pstate/status",
+    f"{_CPU}/intel_pstate/no_turbo",
+    f"{_CPU}/cpufreq/boost",
+    f"{_CPU}/cpuidle/current_driver",
+    f"{_CPU}/cpu#/cpuidle/state#/latency",
+    f"{_CPU}/cpu#/cpuidle/state#/disable",
+    "/sys/devices/system/clocksource/clocksource0/current_clocksource",
+    "/sys/devices/system/clocksource/clocksource0/available_clocksource",
+    "/sys/class/misc/kvm/",
+    "/sys/class/iommu/*/",
+    "/sys/fs/cgroup/cpu/cpu.rt_runtime_us",
+    "/sys/fs/resctrl/schemata",
+    "/sys/kernel/debug/sched/fair_server/cpu#/runtime",
+    "/sys/kernel/iommu_groups/#/",
+    "/sys/kernel/kexec_crash_loaded",
+    "/sys/kernel/mm/transparent_hugepage/enabled",
+    "/sys/kernel/security/lockdown",
+    "/sys/kernel/tracing/available_tracers",
+    "/sys/fs/selinux/enforce",
+    "/sys/module/apparmor/parameters/enabled",
+    "/sys/module/kvm*/",
+    "/sys/module/kvm*/parameters/*",
+    "/sys/module/rcutree/parameters/kthread_prio",
+    "/etc/default/grub",
+    "/etc/default/grub.d/*",
+    "/etc/kernel/cmdline",
+    "/etc/systemd/system/*/kvmrt.service/",
+    "/boot/loader/entries/*",
+)
+
 #: Processes of which `comm` is captured: writers of the same settings, and libvirt's daemons.
 DAEMONS = frozenset(
     {
@@ -138,6 +179,7 @@ QEMU_PREFIX = "qemu"
 
 #: Of each of these daemons, below /proc/PID.
 DAEMON_PATTERNS = ("/limits",)
+CHECK_DAEMON_PATTERNS = ("/limits", "/status")
 #: Of each QEMU process, below /proc/PID.
 QEMU_PATTERNS = (
     "/cmdline",

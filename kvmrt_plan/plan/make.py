@@ -45,7 +45,7 @@ def make_plan(
         pending=_sorted_pending(considered),
         unchanged=_sorted_unchanged(considered),
         findings=findings,
-        holder_names=tuple(one.vm.name for one in placement.vms if one.holds_policies),
+        holder_names=_holder_names(placement) if goal.has_policies else (),
         holders=_holders(goal, facts, placement),
     )
 
@@ -55,6 +55,10 @@ def _holders(goal: Goal, facts: HostFacts, placement: Placement) -> tuple[str, .
     if not goal.has_policies:
         return tuple(sorted(map(str, facts.holders)))
     return tuple(sorted(str(one.vm.uuid) for one in placement.vms if one.holds_policies))
+
+
+def _holder_names(placement: Placement) -> tuple[str, ...]:
+    return tuple(one.vm.name for one in placement.vms if one.holds_policies)
 
 
 def _number(ordered: list[Change]) -> tuple[Action, ...]:
