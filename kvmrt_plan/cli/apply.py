@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {Status.NOTHING: 0, Status.APPLIED: 0, Status.REVERTED: 4, Status.INCOMPLETE: 5}
 EXIT_STALE = 3
+#: What it means when a command has no such option.
+_ABSENT_OPTIONS = {
+    "allow": None, "confirm": None, "dry_run": False, "json": False, "keep": False, "yes": False,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def apply_goal(arguments: argparse.Namespace, goal: Goal, content: bytes) -> int:
-    """Plan for the goal, show the plan, ask and apply; `content` is the configuration's file."""
+    """Plan for the goal, show the plan, ask and apply; `content` is the configuration's file.
+
+    For commands that apply without having all of apply's options.
+    """
+    for name, value in _ABSENT_OPTIONS.items():
+        if not hasattr(arguments, name):
+            setattr(arguments, name, value)
     return _apply(arguments, None, (goal, content))
 
 

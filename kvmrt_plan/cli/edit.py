@@ -132,9 +132,7 @@ def _apply(arguments: argparse.Namespace, path: str, before: bytes, copy: str, g
     remove_copy(copy)
     _say(f"{path}: written")
     # The answer at the prompt was the consent.
-    for name, value in {"yes": True, "json": False, "dry_run": False, "allow": None}.items():
-        setattr(arguments, name, value)
-    arguments.keep = False
+    arguments.yes = True
     return apply_goal(arguments, goal, content)
 
 

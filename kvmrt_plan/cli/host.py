@@ -33,7 +33,9 @@ def read_host(arguments: argparse.Namespace, *, with_checks: bool = False) -> Sn
         fallback = os.path.basename(os.path.abspath(arguments.root))
         # When the tree was captured, not when it is read: the same tree gives the same bytes.
         captured = _utc(os.stat(arguments.root).st_mtime) if os.path.exists(arguments.root) else ""
-        return capture_root(arguments.root, name=name or fallback, captured=captured)
+        return capture_root(
+            arguments.root, name=name or fallback, captured=captured, with_checks=with_checks
+        )
     libvirt = None
     if hasattr(arguments, "connect") and not getattr(arguments, "no_libvirt", False):
         from kvmrt_plan.hosts.libvirt_domains import DEFAULT_URI, read_libvirt

@@ -29,6 +29,4 @@ def run(arguments: argparse.Namespace) -> int:
         has_policies=False,
         is_strict=arguments.strict,
     )
-    # Definitions touch no running guest, so that there is nothing to allow.
-    arguments.allow = None
     return apply_goal(arguments, goal, configuration.content)

@@ -65,15 +65,15 @@ def edit_file(path: str) -> None:
     except ValueError as error:
         raise _failed(asked, str(error)) from error
     # Ctrl-C at the terminal goes to the editor and to us: only the editor knows what it means. A
-    # handler, unlike SIG_IGN, is not inherited by the editor.
+    # function, unlike SIG_IGN, is not inherited by the editor.
     before = {number: signal.signal(number, _leave_to_editor) for number in _IGNORED}
     try:
         code = subprocess.run(command, check=False).returncode  # noqa: S603  the user's own choice
     except OSError as error:
         raise _failed(asked, error.strerror or str(error)) from error
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, action in before.items():
+            signal.signal(number, action)
     if code < 0:
         raise _failed(asked, f"killed by signal {-code}")
     if code > 0:

@@ -115,7 +115,7 @@ def _reached(
 ) -> CpuSet:
     """The CPUs of a guest: all that are online, unless its XML keeps pins that kvmrt leaves alone."""
     online = facts.cpus.online
-    if domain is None:
+    if domain is None or not (domain.xml or domain.live_xml):
         return online
     root = subject.definition(domain)
     if one is not None and not leaves_pins_alone(one.vm, read_settings(root)):
@@ -128,7 +128,7 @@ def foreign_pins_are_known(subject: Subject, facts: HostFacts) -> Iterator[Findi
     for one in subject.placement.vms:
         vm = one.vm
         domain = facts.domains.get(vm.uuid)
-        if domain is None or vm.cpuset or vm.pinning is Pinning.LIBVIRT:
+        if domain is None or not domain.xml or vm.cpuset or vm.pinning is Pinning.LIBVIRT:
             continue
         settings = read_settings(subject.definition(domain))
         if leaves_pins_alone(vm, settings):
