@@ -274,7 +274,7 @@ case(
 )
 FOREIGN = "<cputune><vcpupin vcpu='0' cpuset='5'/></cputune>"
 case(
-    "KR134 foreign pins",
+    "KR137 foreign pins",
     of(
         vm(1),
         vm(2),

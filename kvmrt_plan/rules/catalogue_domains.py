@@ -122,7 +122,7 @@ ENTRIES = (
         language="xml",
     ),
     Entry(
-        "KR134", "A VM without a cpuset has pins that no cpuset can say", "advice",
+        "KR137", "A VM without a cpuset has pins that no cpuset can say", "advice",
         why="kvmrt pins in one way: the first CPU for the emulator and the iothreads, the others to the "
         "vCPUs round robin. Pins of this shape go when the cpuset goes; other pins were made by someone "
         "else and stay as they are.",

@@ -134,7 +134,7 @@ def foreign_pins_are_known(subject: Subject, facts: HostFacts) -> Iterator[Findi
         if leaves_pins_alone(vm, settings):
             named = sorted(key for key in settings if is_pin(key) or key == "vcpu-cpuset")
             yield Finding(
-                code="KR134",
+                code="KR137",
                 severity=Severity.ADVICE,
                 summary=f"{vm.name}: has pins in libvirt that no cpuset can say; they stay",
                 detail=f"they are {listed(named)}",
