@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kvmrt_plan.changes.change import Reason, ReasonCode
 from kvmrt_plan.desired.model import PageSize
-from kvmrt_plan.placement.bias import cpuset_behind, is_pin, leaves_pins_alone
-from kvmrt_plan.values.cpuset import EMPTY
+from kvmrt_plan.placement.bias import is_pin, leaves_nodes_alone, leaves_pins_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +36,7 @@ def domain_target(placed: VmPlacement, written: Mapping[str, str]) -> dict[str, 
     vm = placed.vm
     table = dict(_attributes(vm))
     table.update(_memory(placed))
-    if not _has_foreign_nodes(vm, written):
+    if not leaves_nodes_alone(vm, written):
         table["numatune"] = _numatune(placed)
     if vm.rt:
         table["memballoon"] = ("none", _because(vm, "rt", f"{vm.name} is a real-time VM"))
@@ -84,13 +83,6 @@ def _memory(placed: VmPlacement) -> Iterator[tuple[str, Target]]:
     if vm.hugepages is not None:
         value = _PAGE_KIB[vm.hugepages]
         yield "hugepages", (value, _attribute(vm, "hugepages", str(vm.hugepages)))
-
-
-def _has_foreign_nodes(vm: VirtualMachine, written: Mapping[str, str]) -> bool:
-    """Whether the nodes were bound by someone else: kvmrt binds memory only together with pins, so
-    that without a cpuset only nodes beside pins of its shape can be its own.
-    """
-    return not vm.cpuset and vm.numatune != EMPTY and not cpuset_behind(written)
 
 
 def _numatune(placed: VmPlacement) -> Target:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.desired.model import Pinning
 from kvmrt_plan.placement.place import assign
-from kvmrt_plan.values.cpuset import EMPTY, CpuListError, CpuSet, union
+from kvmrt_plan.values.cpuset import EMPTY, MAX_ID, CpuListError, CpuSet, union
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,4 +61,33 @@ def leaves_pins_alone(vm: VirtualMachine, settings: Mapping[str, str]) -> bool:
     """
     if vm.pinning is Pinning.LIBVIRT:
         return True
-    return not vm.cpuset and cpuset_behind(settings) is None
+    return not vm.cpuset and cpuset_behind(_afterwards(vm, settings)) is None
+
+
+def leaves_nodes_alone(vm: VirtualMachine, settings: Mapping[str, str]) -> bool:
+    """Whether the NUMA nodes of the VM's domain stay what they are: kvmrt binds memory only together
+    with pins, so that without a cpuset only nodes beside pins of its shape can be its own.
+    """
+    return not vm.cpuset and vm.numatune != EMPTY and not cpuset_behind(_afterwards(vm, settings))
+
+
+def _afterwards(vm: VirtualMachine, settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings as they are once the rest of the plan is applied: libvirt drops the pins of threads
+    that are gone. Judged by the present ones, a second plan could come to another answer.
+    """
+    after = dict(settings)
+    after["vcpus"] = str(vm.nr_vcpus)
+    if vm.iothreads is not None:
+        after["iothreads"] = str(vm.iothreads)
+    if vm.numatune == EMPTY:
+        after.pop("numatune", None)
+    iothreads = after.get("iothreads", "0")
+    last = {
+        "vcpupin": vm.nr_vcpus - 1,
+        "iothreadpin": int(iothreads) if iothreads.isdecimal() else MAX_ID,
+    }
+    for key in settings:
+        kind, _, number = key.partition(" ")
+        if kind in last and int(number) > last[kind]:
+            del after[key]
+    return after
