@@ -54,9 +54,9 @@ class Kernel:
         self._texts = texts
         # Which interrupts cannot be moved does not change while a host runs.
         irqs = parse_irqs(texts.snapshot())
+        still = {n for n, one in irqs.items() if one.is_managed or not one.actions}
+        self._hotplug = Hotplug(texts, still=still)
         self._fixed = {n for n, one in irqs.items() if one.is_managed or not one.is_movable}
-        managed = frozenset(n for n, one in irqs.items() if one.is_managed)
-        self._hotplug = Hotplug(texts, managed)
 
     def write(self, path: str, text: str) -> None:
         """Write one file.
