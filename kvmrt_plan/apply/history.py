@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from kvmrt_plan.apply.domain import definition_text
 from kvmrt_plan.apply.engine import take_back, take_back_batch
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from kvmrt_plan.apply.run import Site
-    from kvmrt_plan.apply.respread import owned_affinities
-from kvmrt_plan.apply.step import Step
+    from kvmrt_plan.apply.step import Step
     from kvmrt_plan.ports import StateStore
 
 APPLY, REVERT, RELEASE = "apply", "revert", "release"
@@ -100,10 +99,10 @@ def revert_run(site: Site, record: Record, header: Header) -> tuple[str, ...]:
     journal.open()
     differs: list[str] = []
     number = 1
-    owned = owned_affinities(site.host, steps)
+    reverting = _Reverting(site, journal, record, owned_affinities(site.host, steps))
     try:
         for batch in reversed(list(batches(steps))):
-            differs.extend(_revert_batch(site, journal, record, batch, owned, first=number))
+            differs.extend(_revert_batch(reverting, batch, first=number))
             number += len(batch)
         journal.finish(Finish.INCOMPLETE if differs else Finish.APPLIED, differs)
     except KvmrtError as error:
@@ -125,20 +124,24 @@ def _take_forth(site: Site, journal: Journal, error: KvmrtError) -> NoReturn:
     ) from error
 
 
-def _revert_batch(
-    site: Site,
-    journal: Journal,
-    record: Record,
-    batch: Sequence[Step],
-    owned: frozenset[int],
-    *,
-    first: int,
-) -> list[str]:
+class _Reverting(NamedTuple):
+    """A revert under way."""
+
+    site: Site
+    journal: Journal
+    #: The run that is taken back.
+    record: Record
+    #: Its interrupts that a driver may move while CPUs come back.
+    owned: frozenset[int]
+
+
+def _revert_batch(reverting: _Reverting, batch: Sequence[Step], *, first: int) -> list[str]:
     """The way back is numbered anew, so that the journal's order is that of the writes."""
     back = [
         replace(step.reversed(), number=number)
         for number, step in enumerate(reversed(batch), start=first)
     ]
+    site, journal, record, owned = reverting
     journal.begin(back, definition_text(site.host, back))
     differs = take_back_batch(site.host, record, batch, owned)
     left = {step.address for step in batch if any(_is_about(text, step) for text in differs)}
