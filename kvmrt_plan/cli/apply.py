@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.history import APPLY
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {Status.NOTHING: 0, Status.APPLIED: 0, Status.REVERTED: 4, Status.INCOMPLETE: 5}
 EXIT_STALE = 3
+#: The class of --allow that is no disturbance of a step: it acts after the last of them.
+RESTART = "guest-restart"
 #: What it means when a command has no such option.
 _ABSENT_OPTIONS = {
     "allow": None, "confirm": None, "dry_run": False, "json": False, "keep": False, "yes": False,
@@ -112,7 +115,7 @@ def _apply(
 
 
 def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progress) -> int:
-    allowed = frozenset(Disturbance(one) for one in arguments.allow or ())
+    allowed = frozenset(Disturbance(one) for one in arguments.allow or () if one != RESTART)
     steps, waiting = split_actions(work.actions, allowed)
     if arguments.dry_run:
         return _dry_run(site, work, [*steps, *waiting])
@@ -148,6 +151,17 @@ def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progr
         progress.ended(result, code)
         if arguments.confirm is not None and result.status is Status.APPLIED:
             progress.waits(header.id, arguments.confirm)
+        if code == 0 and RESTART in (arguments.allow or ()):
+            from kvmrt_plan.cli.restart import restart_waiting
+
+            header_of = partial(
+                new_header,
+                plan_digest=work.digest,
+                host=work.host,
+                boot_id=site.boot_id,
+                holders=work.holders,
+            )
+            code = restart_waiting(site, work.goal, header_of, progress)
     return code
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kvmrt_plan import __version__
 from kvmrt_plan.cli.terminal import wants_colour, width_of
+from kvmrt_plan.values.text import escape_text
 from kvmrt_plan.views.outcomes import (
     EVENT_FORMAT_VERSION,
     action_event,
@@ -25,7 +26,7 @@ from kvmrt_plan.views.safety import (
     waiting_event,
     waiting_lines,
 )
-from kvmrt_plan.views.terminal import Painter
+from kvmrt_plan.views.terminal import Painter, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,6 +55,9 @@ class Progress(Protocol):
 
     def waits(self, run: str, seconds: float) -> None:
         """The run is taken back unless it is confirmed."""
+
+    def restarted(self, name: str, problem: str) -> None:
+        """A guest was restarted, or `problem` says why it runs on."""
 
 
 class JsonProgress:
@@ -88,6 +92,10 @@ class JsonProgress:
         """An event."""
         self._write(waiting_event(run, seconds))
 
+    def restarted(self, name: str, problem: str) -> None:
+        """An event."""
+        self._write({"type": "restarted", "vm": name, "problem": problem})
+
     def _write(self, event: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(event) + "\n")
         sys.stdout.flush()
@@ -116,6 +124,11 @@ class TextProgress:
     def waits(self, run: str, seconds: float) -> None:
         """The last lines."""
         self._lines(waiting_lines(run, seconds, width=self._width, painter=self._painter))
+
+    def restarted(self, name: str, problem: str) -> None:
+        """A line."""
+        text = f"{name}: {f'was not restarted: {problem}' if problem else 'restarted'}"
+        self._lines(fold(escape_text(text), self._width, indent=2, first=0))
 
     def ended(self, result: Result, exit_code: int) -> None:  # noqa: ARG002  for the JSON stream
         """The last lines."""

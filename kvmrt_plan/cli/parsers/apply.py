@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SUMMARY = "perform a plan exactly, prove it, or leave the host as it was"
 EXAMPLE = "kvmrt plan -o p.json && kvmrt apply p.json"
 #: Classes of disturbance that --allow permits.
-ALLOWED = ("guest-threads",)
+ALLOWED = ("guest-threads", "guest-restart")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
