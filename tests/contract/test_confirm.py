@@ -24,7 +24,7 @@ left = int(sys.argv[1])
 
 def boundary(what):
     global left
-    left -= what == "append journal"
+    left -= what == "before write journal"
     if left == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -110,7 +110,7 @@ def test_threads_move_now_memory_waits_for_a_restart_and_revert_brings_all_back(
 
 @pytest.mark.parametrize(
     ("what", "count"),
-    [("append journal", 2), ("pinned", 2), ("defined", 1)],
+    [("before write journal", 2), ("pinned", 2), ("defined", 1)],
     ids=["before the first write", "between two pins", "after the definition"],
 )
 def test_a_killed_apply_is_recovered_to_what_was_before(repository, guest, site, what, count):
