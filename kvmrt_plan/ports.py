@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.snapshot import Snapshot
     from kvmrt_plan.values.cpuset import CpuSet
 
-#: Called with a description before every write, fsync, rename and unlink. Tests stop the process in it.
+#: Called before and after every write, fsync, rename and unlink with what it is. Tests stop the process
+#: in it, or let the system call fail.
 Boundary: TypeAlias = "Callable[[str], None]"
 
 
@@ -95,6 +96,14 @@ class Host(Protocol):
 
         Raises:
             WriteRefusedError: with the errno's name.
+        """
+
+    def exchange(self, path: str, choose: Callable[[str | None], str | None]) -> str | None:
+        """Read the text at the path, write what `choose` makes of it (None: nothing) by one system call,
+        and return what is read last.
+
+        Raises:
+            WriteRefusedError: as `read` and `write`.
         """
 
     def set_allowed_cpus(self, unit: str, cpus: CpuSet) -> None:

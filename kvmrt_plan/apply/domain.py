@@ -8,17 +8,21 @@ dropped, and read again to see what libvirt made of it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.addresses import subject_of
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.changes.live_pins import thread_affinities
 from kvmrt_plan.domainxml.document import format_domain, parse_domain, read_settings, write_setting
+from kvmrt_plan.domainxml.outline import outline
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from lxml.etree import _Element
 
     from kvmrt_plan.apply.journal import Texts
     from kvmrt_plan.apply.step import Step
@@ -70,18 +74,37 @@ def restore_definition(host: Host, steps: Sequence[Step], texts: Texts) -> bool:
     now = host.domains.definition(steps[0].owner)
     if now == texts.before:
         return True
-    if now not in (texts.after, _expected(steps, texts.before)):
+    if now != texts.after and not _is_ours(steps, now, texts.before):
         return False
     host.domains.define(texts.before)
     return host.domains.definition(steps[0].owner) == texts.before
 
 
-def _expected(steps: Sequence[Step], before: str) -> str:
-    """The text that was sent to libvirt, for a run that was killed before it could read the answer."""
-    root = parse_domain(before, domain=steps[0].owner)
-    for step in _in_writing_order(steps):
-        write_setting(root, subject_of(step.kind, step.address), step.new)
-    return format_domain(root)
+def _is_ours(steps: Sequence[Step], now: str, before: str) -> bool:
+    """Whether the definition differs from the one before by the steps alone. A run that was killed has
+    not read what libvirt made of the text it had sent.
+    """
+    uuid = steps[0].owner
+    root, root_before = parse_domain(now, domain=uuid), parse_domain(before, domain=uuid)
+    settings = read_settings(root)
+    keys = [subject_of(step.kind, step.address) for step in steps]
+    if any(settings.get(key) != step.new for key, step in zip(keys, steps, strict=True)):
+        return False
+    _clear(root, keys)
+    _clear(root_before, keys)
+    return outline(root) == outline(root_before)
+
+
+def _clear(root: _Element, keys: Sequence[str]) -> None:
+    """Take the settings out, with what goes with them: a balloon's address, a list of vCPUs."""
+    for key in keys:
+        if key != "vcpus":
+            write_setting(root, key, None)
+            continue
+        # The number of vCPUs cannot be absent; what a change of it removes goes when it changes.
+        count = int(read_settings(root)["vcpus"])
+        write_setting(root, key, str(count + 1))
+        write_setting(root, key, "1")
 
 
 def _in_writing_order(steps: Sequence[Step]) -> list[Step]:
@@ -135,5 +158,7 @@ def _write_pin(host: Host, step: Step) -> None:
         host.domains.pin(step.owner, key, new)
     except WriteRefusedError:
         if old:
-            host.domains.pin(step.owner, key, old)
+            # What it is then is read by whoever asked for the pin.
+            with suppress(WriteRefusedError):
+                host.domains.pin(step.owner, key, old)
         raise

@@ -6,7 +6,8 @@ Promises, in the order in which the code keeps them:
 1. A batch is in the journal, on disk, before the first of its writes.
 2. Right before each write the present value is compared with the old one of the plan.
 3. Right after each write the value is read back.
-4. The first step that fails ends the run; what was written is taken back in reverse order.
+4. The first step that fails ends the run; what was written is taken back in reverse order. So does a
+   record of the journal that cannot be written.
 5. Taking back writes only where the present value is the one that was written here. A value that is
    neither old nor new is somebody else's: it is reported and left.
 """
@@ -19,9 +20,9 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.apply.domain import definition_text, restore_definition
 from kvmrt_plan.apply.respread import owned_affinities
 from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches
-from kvmrt_plan.apply.writers import read_unit, write_unit, write_units
+from kvmrt_plan.apply.writers import exchange_unit, read_unit, write_unit, write_units
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.errors import DomainXmlError, WriteRefusedError
+from kvmrt_plan.errors import KvmrtError, WriteRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -46,11 +47,6 @@ class Run:
     #: Whether the failure is a value that somebody changed under the run.
     is_stale: bool = False
 
-    @property
-    def has_written(self) -> bool:
-        """Whether anything on the host was changed."""
-        return any(one in (Outcome.DONE, Outcome.FAILED) for one in self.outcomes.values())
-
 
 def perform(
     host: Host,
@@ -58,18 +54,15 @@ def perform(
     journal: Journal,
     report: Callable[[Step, Outcome, str], None],
 ) -> Run:
-    """Make every step, or stop at the first that fails."""
+    """Make every step, or stop at the first that fails; a journal that cannot be written is a failure."""
     run = Run()
     for batch in batches(steps):
+        try:
+            _perform_batch(host, batch, journal, run, report)
+        except KvmrtError as error:
+            run.failure = run.failure or error.problem
         if run.failure is not None:
             break
-        journal.begin(batch, definition_text(host, batch))
-        before = dict(run.outcomes)
-        for unit in write_units(batch):
-            if run.failure is None:
-                _perform_unit(host, unit, run, report)
-        outcomes = {n: one for n, one in run.outcomes.items() if n not in before}
-        journal.end(outcomes, definition_text(host, batch) if outcomes else None)
     for step in steps:
         if step.number not in run.outcomes:
             run.outcomes[step.number] = Outcome.NOT_REACHED
@@ -77,35 +70,59 @@ def perform(
     return run
 
 
+def _perform_batch(
+    host: Host,
+    batch: Sequence[Step],
+    journal: Journal,
+    run: Run,
+    report: Callable[[Step, Outcome, str], None],
+) -> None:
+    journal.begin(batch, definition_text(host, batch))
+    for unit in write_units(batch):
+        _perform_unit(host, unit, run, report)
+        if run.failure is not None:
+            break
+    outcomes = {one.number: run.outcomes.get(one.number, Outcome.NOT_REACHED) for one in batch}
+    journal.end(outcomes, definition_text(host, batch))
+
+
 def _perform_unit(
     host: Host, unit: Sequence[Step], run: Run, report: Callable[[Step, Outcome, str], None]
 ) -> None:
     """One write: compare, write, read back."""
-    cause = ""
-    try:
-        present = read_unit(host, unit)
+    stale = ""
+
+    def is_wanted(present: Sequence[str | None]) -> bool:
+        nonlocal stale
         if all(now == step.new for now, step in zip(present, unit, strict=True)):
-            _settle(unit, Outcome.UNCHANGED, run, report)
-            return
-        cause = _staleness(unit, present)
-        if cause:
-            run.is_stale = True
-            run.failure = cause
-            return
-        write_unit(host, unit)
-        cause = _mismatch(unit, read_unit(host, unit))
-    except WriteRefusedError as error:
-        cause = str(error.problem)
-        if unit[0].kind is Kind.IRQ_AFFINITY and error.errno_name in _IMMOVABLE:
-            _settle(unit, Outcome.FAILED, run, report, cause)
-            return
-    except DomainXmlError as error:
-        cause = error.problem
-    if cause:
+            return False
+        stale = _staleness(unit, present)
+        return not stale
+
+    try:
+        present, has_written = exchange_unit(host, unit, is_wanted)
+    except KvmrtError as error:
+        _settle(unit, Outcome.FAILED, run, report, error.problem)
+        if not _is_immovable(unit[0], error):
+            run.failure = error.problem
+        return
+    if stale:
+        run.is_stale, run.failure = True, stale
+    elif not has_written:
+        _settle(unit, Outcome.UNCHANGED, run, report)
+    elif cause := _mismatch(unit, present):
         run.failure = cause
         _settle(unit, Outcome.FAILED, run, report, cause)
     else:
         _settle(unit, Outcome.DONE, run, report)
+
+
+def _is_immovable(step: Step, error: KvmrtError) -> bool:
+    return (
+        step.kind is Kind.IRQ_AFFINITY
+        and isinstance(error, WriteRefusedError)
+        and error.errno_name in _IMMOVABLE
+    )
 
 
 def _settle(
@@ -147,39 +164,52 @@ def take_back(host: Host, record: Record, steps: Sequence[Step]) -> tuple[str, .
     May be called again after a crash in the middle: what is back already is left alone.
     """
     differs: list[str] = []
-    undone = [step for step in steps if step.kind not in NEVER_UNDONE]
-    owned = owned_affinities(host, undone)
-    for batch in reversed(list(batches(undone))):
-        texts = record.texts.get(batch[0].number)
-        for unit in reversed(list(write_units(batch))):
-            differs.extend(_take_back_unit(host, unit, texts, owned))
+    owned = owned_affinities(host, steps)
+    for batch in reversed(list(batches(steps))):
+        differs.extend(take_back_batch(host, record, batch, owned))
     return tuple(differs)
+
+
+def take_back_batch(
+    host: Host, record: Record, batch: Sequence[Step], owned: frozenset[int]
+) -> list[str]:
+    """Undo the steps of one batch in reverse order, and say what could not be undone."""
+    if batch[0].kind in NEVER_UNDONE:
+        return []
+    texts = record.texts.get(batch[0].number)
+    differs: list[str] = []
+    for unit in reversed(list(write_units(batch))):
+        try:
+            differs.extend(_take_back_unit(host, unit, texts, owned))
+        except KvmrtError as error:
+            differs.extend(
+                f"{step.address} should be {_shown(step.old)}: {error.problem}" for step in unit
+            )
+    return differs
 
 
 def _take_back_unit(
     host: Host, unit: Sequence[Step], texts: Texts | None, owned: frozenset[int]
 ) -> list[str]:
-    try:
-        if texts is not None and restore_definition(host, unit, texts):
-            return []
-        present = read_unit(host, unit)
-        back = [
-            step.reversed()
-            for step, now in zip(unit, present, strict=True)
-            if (now == step.new or step.number in owned) and now != step.old
-        ]
-        foreign = [
-            f"{step.address} is {_shown(now)}: neither {_shown(step.old)} nor {_shown(step.new)}, so "
-            "somebody else wrote it; left as it is"
-            for step, now in zip(unit, present, strict=True)
-            if now not in (step.old, step.new) and step.number not in owned
-        ]
-        if back:
-            write_unit(host, back)
-            foreign.extend(_not_back(back, read_unit(host, back)))
-    except (WriteRefusedError, DomainXmlError) as error:
-        return [f"{step.address} should be {_shown(step.old)}: {error.problem}" for step in unit]
-    return foreign
+    if texts is not None and restore_definition(host, unit, texts):
+        return []
+    present = read_unit(host, unit)
+    pairs = list(zip(unit, present, strict=True))
+    back = [
+        step.reversed()
+        for step, now in pairs
+        if (now == step.new or step.number in owned) and now != step.old
+    ]
+    differs = [
+        f"{step.address} is {_shown(now)}: neither {_shown(step.old)} nor {_shown(step.new)}, so "
+        "somebody else wrote it; left as it is"
+        for step, now in pairs
+        if now not in (step.old, step.new) and step.number not in owned
+    ]
+    if back:
+        write_unit(host, back)
+        differs.extend(_not_back(back, read_unit(host, back)))
+    return differs
 
 
 def _not_back(back: Sequence[Step], present: Sequence[str | None]) -> list[str]:

@@ -39,22 +39,36 @@ HELD_KINDS = frozenset(
 )
 
 
-def settle_held(volatile: StateStore, record: Record, *, boot_id: str) -> None:
-    """Bring the held values in line with a finished run; doing it twice changes nothing."""
+def read_held(volatile: StateStore, *, boot_id: str) -> Held:
+    """What is held now.
+
+    Raises:
+        FactError: the file is none that kvmrt wrote.
+    """
     content = volatile.read(FILE)
-    before = parse_held(content.decode() if content else "", boot_id=boot_id)
+    return parse_held(
+        content.decode("utf-8", "surrogateescape") if content else "", boot_id=boot_id
+    )
+
+
+def settle_held(volatile: StateStore, record: Record, *, boot_id: str) -> None:
+    """Bring the held values in line with a finished run; doing it twice changes nothing.
+
+    The file names the run that it was settled for, and stays when nothing is held any more: a value that
+    has returned leaves no other trace of having been settled.
+    """
+    content = volatile.read(FILE) or b""
+    before = read_held(volatile, boot_id=boot_id)
+    if content and json.loads(content).get("run") == record.header.id:
+        return
     values = dict(before.values)
     for step in record.begun:
         if step.kind in HELD_KINDS and record.outcomes.get(step.number) is Outcome.DONE:
             _settle(values, step)
     holders = frozenset(UUID(one) for one in record.header.holders)
     after = Held(values=values, holders=holders if values else frozenset())
-    if after == before:
-        return
-    if values:
-        volatile.replace(FILE, _dump(after, boot_id).encode())
-    else:
-        volatile.remove(FILE)
+    if after != before:
+        volatile.replace(FILE, _dump(after, boot_id, record.header.id).encode())
 
 
 def _settle(values: dict[str, HeldValue], step: Step) -> None:
@@ -67,11 +81,12 @@ def _settle(values: dict[str, HeldValue], step: Step) -> None:
         values[step.address] = HeldValue(original=original, written=step.new)
 
 
-def _dump(held: Held, boot_id: str) -> str:
+def _dump(held: Held, boot_id: str, run: str) -> str:
     document: dict[str, Any] = {
         "format": HELD_FORMAT,
         "format_version": "1.0",
         "boot_id": boot_id,
+        "run": run,
         "holders": sorted(map(str, held.holders)),
         "values": {
             address: {"original": one.original, "written": one.written}

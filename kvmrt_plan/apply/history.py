@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from kvmrt_plan.apply.engine import take_back
-from kvmrt_plan.apply.held import settle_held
+from kvmrt_plan.apply.domain import definition_text
+from kvmrt_plan.apply.engine import take_back, take_back_batch
+from kvmrt_plan.apply.held import read_held, settle_held
 from kvmrt_plan.apply.journal import (
     HISTORY,
     Finish,
@@ -17,11 +19,11 @@ from kvmrt_plan.apply.journal import (
     file_away,
     read_journal,
 )
-from kvmrt_plan.apply.step import VOLATILE, Outcome
-from kvmrt_plan.errors import UsageError
+from kvmrt_plan.apply.step import NEVER_UNDONE, VOLATILE, Outcome, batches
+from kvmrt_plan.errors import HostError, KvmrtError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from kvmrt_plan.apply.run import Site
     from kvmrt_plan.apply.step import Step
@@ -78,31 +80,72 @@ def revert_run(site: Site, record: Record, header: Header) -> tuple[str, ...]:
 
     Returns:
         What could not be taken back; empty when everything was.
+
+    Raises:
+        HostError: the journal cannot be written; the host is as it was before the revert, or the text
+            says what is not.
     """
-    steps = record.written()
+    steps = [step for step in record.written() if step.kind not in NEVER_UNDONE]
     if record.header.boot_id != site.boot_id:
         # The values of an earlier boot are gone by themselves.
         steps = [step for step in steps if step.kind not in VOLATILE]
-    journal = Journal(site.state, header)
-    journal.open()
-    back = _reversed(steps)
-    journal.begin(back)
-    differs = take_back(site.host, record, steps)
-    left = {text.partition(" ")[0] for text in differs}
-    journal.end(
-        {step.number: Outcome.FAILED if step.address in left else Outcome.DONE for step in back}
+    holders = read_held(site.volatile, boot_id=site.boot_id).holders
+    before = tuple(sorted(map(str, holders)))
+    journal = Journal(
+        site.state,
+        replace(header, holders=_holders_without(record.header, before), holders_before=before),
     )
-    journal.finish(Finish.INCOMPLETE if differs else Finish.APPLIED, differs)
-    finished = read_journal(site.state)
-    if finished is not None:
-        settle_held(site.volatile, finished, boot_id=site.boot_id)
+    journal.open()
+    differs: list[str] = []
+    number = 1
+    try:
+        for batch in reversed(list(batches(steps))):
+            differs.extend(_revert_batch(site, journal, record, batch, first=number))
+            number += len(batch)
+        journal.finish(Finish.INCOMPLETE if differs else Finish.APPLIED, differs)
+    except KvmrtError as error:
+        _take_forth(site, journal, error)
+    settle_held(site.volatile, journal.record, boot_id=site.boot_id)
     file_away(site.state, header)
+    return tuple(differs)
+
+
+def _take_forth(site: Site, journal: Journal, error: KvmrtError) -> NoReturn:
+    """A revert that cannot go on is itself undone."""
+    differs = take_back(site.host, journal.record, journal.record.written())
+    with suppress(HostError):
+        journal.finish(Finish.INCOMPLETE if differs else Finish.REVERTED, differs)
+        file_away(site.state, journal.header)
+    left = f", but: {'; '.join(differs)}" if differs else ""
+    raise HostError(
+        f"{error.problem}; the host is as it was before the revert{left}", error.remedy
+    ) from error
+
+
+def _revert_batch(
+    site: Site, journal: Journal, record: Record, batch: Sequence[Step], *, first: int
+) -> list[str]:
+    """The way back is numbered anew, so that the journal's order is that of the writes."""
+    back = [
+        replace(step.reversed(), number=number)
+        for number, step in enumerate(reversed(batch), start=first)
+    ]
+    journal.begin(back, definition_text(site.host, back))
+    differs = take_back_batch(site.host, record, batch)
+    left = {step.address for step in batch if any(_is_about(text, step) for text in differs)}
+    outcomes = {
+        step.number: Outcome.FAILED if step.address in left else Outcome.DONE for step in back
+    }
+    journal.end(outcomes, definition_text(site.host, back))
     return differs
 
 
-def _reversed(steps: list[Step]) -> list[Step]:
-    """The way back, numbered anew so that the journal's order is that of the writes."""
-    return [
-        replace(step.reversed(), number=number)
-        for number, step in enumerate(reversed(steps), start=1)
-    ]
+def _is_about(text: str, step: Step) -> bool:
+    return text.startswith(f"{step.address} ")
+
+
+def _holders_without(header: Header, now: tuple[str, ...]) -> tuple[str, ...]:
+    """The VMs whose policies are in force once the run is undone: others may have come since."""
+    came = set(header.holders) - set(header.holders_before)
+    went = set(header.holders_before) - set(header.holders)
+    return tuple(sorted(set(now) - came | went))

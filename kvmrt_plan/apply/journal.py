@@ -6,27 +6,29 @@ One JSON text per line, in this order:
     {"format": "kvmrt-journal", "format_version": "1.0", "id": ..., "plan": ..., "boot_id": ..., ...}
     {"begin": [[number, kind, address, old, new, owner], ...], "text": ...}   before its first write
     {"end": [[number, outcome], ...], "text": ...}                            after its last
-    {"finish": "applied"}                                          the commit: one record
+    {"finish": "applied", "differs": []}                           the commit: one record
 
 `text` is the definition of the domain whose elements a batch changes, before and after: taking it back
 restores the whole text, with what an element-wise undo could not know (a device's address). It may hold
 passwords; the journal is for root alone.
 
 A record is only trusted when its line is complete: a torn last line was never synced, so nothing that it
-announces has been written. The journal of a run stands in `journal`; when it is finished it is renamed
+announces has been written. A line that could not be written whole is cut off before the next one, or it
+would spoil that. The journal of a run stands in `journal`; when it is finished it is renamed
 into `history/`, which is the history of the host.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kvmrt_plan.apply.step import Outcome, Step
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.errors import SnapshotError
+from kvmrt_plan.errors import HostError, SnapshotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,6 +73,8 @@ class Header:
     started: str
     #: UUIDs of the VMs whose policies are in force once the run is committed.
     holders: tuple[str, ...] = ()
+    #: The same before the run.
+    holders_before: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The first line of a journal."""
@@ -85,6 +89,7 @@ class Header:
             "user": self.user,
             "started": self.started,
             "holders": list(self.holders),
+            "holders_before": list(self.holders_before),
         }
 
 
@@ -113,31 +118,57 @@ class Record:
 
 
 class Journal:
-    """Writes the journal of one run."""
+    """Writes the journal of one run. Each method raises HostError when its line is not on disk."""
 
-    def __init__(self, store: StateStore, header: Header) -> None:
+    def __init__(self, store: StateStore, header: Header, *, size: int = 0) -> None:
         self._store = store
         self.header = header
+        #: What the journal says so far.
+        self.record = Record(header=header, size=size)
+        self._is_torn = False
 
     def open(self) -> None:
-        """Write the header."""
-        self._append(self.header.document())
+        """Write the header; when that fails there is no journal."""
+        try:
+            self._append(self.header.document())
+        except HostError:
+            with suppress(HostError):
+                self._store.remove(CURRENT)
+            raise
 
     def begin(self, steps: Sequence[Step], text: str | None = None) -> None:
         """Announce a batch; it is on disk when this returns."""
         self._append({"begin": [_row(step) for step in steps], "text": text})
+        _note_begin(self.record, steps, text)
 
     def end(self, outcomes: Mapping[int, Outcome], text: str | None = None) -> None:
         """What became of the batch."""
         rows = [[number, str(one)] for number, one in outcomes.items()]
         self._append({"end": rows, "text": text})
+        _note_end(self.record, outcomes, text)
 
     def finish(self, how: Finish, differs: Iterable[str] = ()) -> None:
         """The commit: from here on the run is over, whatever happens."""
-        self._append({"finish": str(how), "differs": list(differs)})
+        texts = tuple(differs)
+        self._append({"finish": str(how), "differs": texts})
+        self.record.finish, self.record.differs = how, texts
 
     def _append(self, document: dict[str, Any]) -> None:
-        self._store.append(CURRENT, json.dumps(document).encode() + b"\n")
+        self._cut_torn()
+        line = json.dumps(document).encode() + b"\n"
+        try:
+            self._store.append(CURRENT, line)
+        except HostError:
+            self._is_torn = True
+            with suppress(HostError):
+                self._cut_torn()
+            raise
+        self.record.size += len(line)
+
+    def _cut_torn(self) -> None:
+        if self._is_torn:
+            self._store.truncate(CURRENT, self.record.size)
+            self._is_torn = False
 
 
 def read_journal(store: StateStore, name: str = CURRENT) -> Record | None:
@@ -179,23 +210,32 @@ def _header(document: dict[str, Any], name: str) -> Header:
         user=str(document["user"]),
         started=str(document["started"]),
         holders=tuple(map(str, document["holders"])),
+        holders_before=tuple(map(str, document.get("holders_before", ()))),
     )
 
 
 def _read_line(record: Record, document: dict[str, Any]) -> None:
     if "begin" in document:
-        steps = [_step(row) for row in document["begin"]]
-        record.begun.extend(steps)
-        if document["text"] is not None:
-            record.texts[steps[0].number] = Texts(document["text"], None)
+        _note_begin(record, [_step(row) for row in document["begin"]], document["text"])
     elif "end" in document:
-        record.outcomes.update({number: Outcome(one) for number, one in document["end"]})
-        if document["text"] is not None:
-            first = document["end"][0][0]
-            record.texts[first] = Texts(record.texts[first].before, document["text"])
+        outcomes = {int(number): Outcome(one) for number, one in document["end"]}
+        _note_end(record, outcomes, document["text"])
     elif "finish" in document:
         record.finish = Finish(document["finish"])
         record.differs = tuple(map(str, document["differs"]))
+
+
+def _note_begin(record: Record, steps: Sequence[Step], text: str | None) -> None:
+    record.begun.extend(steps)
+    if text is not None:
+        record.texts[steps[0].number] = Texts(text, None)
+
+
+def _note_end(record: Record, outcomes: Mapping[int, Outcome], text: str | None) -> None:
+    record.outcomes.update(outcomes)
+    first = next(iter(outcomes), None)
+    if text is not None and first in record.texts:
+        record.texts[first] = Texts(record.texts[first].before, text)
 
 
 def _row(step: Step) -> list[Any]:

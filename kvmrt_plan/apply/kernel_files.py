@@ -15,6 +15,8 @@ from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kvmrt_plan.apply.step import Step
     from kvmrt_plan.ports import Host
 
@@ -32,15 +34,7 @@ def read_file(host: Host, step: Step) -> str | None:
         WriteRefusedError: it cannot be read, or does not hold what the kernel prints there.
     """
     path = path_of(step.kind, step.address)
-    text = host.read(path)
-    if text is None:
-        return None
-    if text.rstrip("\n") == step.old:
-        return step.old
-    try:
-        return _from_kernel(step.kind, text)
-    except (CpuListError, KeyError) as error:
-        raise WriteRefusedError(path, f"holds {text[:80]!r}") from error
+    return _value(step, path, host.read(path))
 
 
 def write_file(host: Host, step: Step) -> None:
@@ -50,11 +44,51 @@ def write_file(host: Host, step: Step) -> None:
         WriteRefusedError: the kernel refuses, or the value is none that can be written.
     """
     path = path_of(step.kind, step.address)
+    host.write(path, _text(step, path))
+
+
+def exchange_file(
+    host: Host, step: Step, is_wanted: Callable[[str | None], bool]
+) -> tuple[str | None, bool]:
+    """Read; if the value is one that should be replaced, write the new one and read again.
+
+    Returns:
+        The value that was read last, and whether it was written.
+
+    Raises:
+        WriteRefusedError: as `read_file` and `write_file`.
+    """
+    path = path_of(step.kind, step.address)
+    has_written = False
+
+    def choose(text: str | None) -> str | None:
+        nonlocal has_written
+        has_written = is_wanted(_value(step, path, text))
+        return _text(step, path) if has_written else None
+
+    last = host.exchange(path, choose)
+    return _value(step, path, last), has_written
+
+
+def _value(step: Step, path: str, text: str | None) -> str | None:
+    if text is None:
+        return None
+    # Thousands of interrupts: most texts are one of the two expected ones. Masks look like lists.
+    if step.kind is Kind.IRQ_AFFINITY:
+        plain = text.rstrip("\n")
+        if plain in (step.old, step.new):
+            return plain
     try:
-        text = _to_kernel(step.kind, step.new or "")
+        return _from_kernel(step.kind, text)
+    except (CpuListError, KeyError) as error:
+        raise WriteRefusedError(path, f"holds {text[:80]!r}") from error
+
+
+def _text(step: Step, path: str) -> str:
+    try:
+        return _to_kernel(step.kind, step.new or "")
     except (CpuListError, KeyError) as error:
         raise WriteRefusedError(path, f"cannot be set to {step.new!r}") from error
-    host.write(path, text)
 
 
 def _from_kernel(kind: Kind, text: str) -> str:

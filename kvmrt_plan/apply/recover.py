@@ -53,7 +53,7 @@ def recover(
     if finish is None:
         differs = _undo(host, record, is_after_reboot=is_after_reboot)
         finish = Finish.INCOMPLETE if differs else Finish.RECOVERED
-        Journal(store, record.header).finish(finish, differs)
+        Journal(store, record.header, size=record.size).finish(finish, differs)
     if finish is Finish.APPLIED and not is_after_reboot:
         settle_held(volatile, record, boot_id=boot_id)
     file_away(store, record.header)

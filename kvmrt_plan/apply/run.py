@@ -10,19 +10,19 @@ The caller holds the lock and has recovered whatever an earlier run left behind.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.engine import Run, difference, perform, take_back
-from kvmrt_plan.apply.held import settle_held
+from kvmrt_plan.apply.held import read_held, settle_held
 from kvmrt_plan.apply.journal import Finish, Header, Journal, file_away, read_journal
 from kvmrt_plan.apply.respread import move_again
 from kvmrt_plan.apply.siblings import record_siblings
 from kvmrt_plan.apply.step import Outcome, Step, batches, step_of
 from kvmrt_plan.apply.writers import read_unit, write_units
 from kvmrt_plan.changes.change import Disturbance, Kind
-from kvmrt_plan.errors import StalePlanError
+from kvmrt_plan.errors import HostError, KvmrtError, StalePlanError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +78,7 @@ class Terms:
     allowed: frozenset[Disturbance] = frozenset()
     #: Leave what was written when the proof fails.
     keeps_unproven: bool = False
-    #: Called with each step, its outcome, and why it failed.
+    #: Called with each step, its outcome, and why it failed. Must not raise.
     report: Callable[[Step, Outcome, str], None]
     #: Plans again; called once, after the last write, with the addresses that are excused.
     prove: Callable[[frozenset[str]], Proof]
@@ -115,29 +115,29 @@ def split_actions(
     return steps, waiting
 
 
-def check_freshness(host: Host, steps: Sequence[Step]) -> bool:
+def check_freshness(host: Host, steps: Sequence[Step]) -> frozenset[int]:
     """Compare every old value with the host.
 
     Returns:
-        Whether anything is left to be done: False when every value is the new one already.
+        The numbers of the steps that are left to be done: whose value is not the new one already.
 
     Raises:
         StalePlanError: values that are neither the old nor the new one; all of them are named.
         WriteRefusedError, DomainXmlError: a value cannot be read.
     """
     differences: list[str] = []
-    is_left = False
+    left: list[int] = []
     for batch in batches(steps):
         for unit in write_units(batch):
             for step, now in zip(unit, read_unit(host, unit), strict=True):
                 if now == step.new:
                     continue
-                is_left = True
+                left.append(step.number)
                 if now != step.old:
                     differences.append(difference(step, now))
     if differences:
         raise StalePlanError(tuple(differences))
-    return is_left
+    return frozenset(left)
 
 
 def apply_steps(
@@ -147,14 +147,16 @@ def apply_steps(
 
     Raises:
         StalePlanError: the host is not as planned on; nothing was written.
+        HostError: the state folder cannot be written; nothing was written to the host.
     """
-    is_left = check_freshness(site.host, [*steps, *waiting])
-    if not is_left or not steps:
+    left = check_freshness(site.host, [*steps, *waiting])
+    if left.isdisjoint(step.number for step in steps):
         return _nothing(steps, waiting, terms)
-    journal = Journal(site.state, header)
-    journal.open()
     if any(step.kind is Kind.CPU_ONLINE and step.new == "offline" for step in steps):
         record_siblings(site.host, site.volatile)
+    before = read_held(site.volatile, boot_id=site.boot_id).holders
+    journal = Journal(site.state, replace(header, holders_before=tuple(sorted(map(str, before)))))
+    journal.open()
     run = perform(site.host, steps, journal, terms.report)
     _report_waiting(waiting, run.outcomes, terms)
     result = Result(
@@ -167,27 +169,64 @@ def apply_steps(
     )
     if run.failure is None:
         move_again(site.host, steps, run.outcomes)
-        result.proof = terms.prove(_excused(steps, waiting, run))
+        result.proof = _proof(terms, _excused(steps, waiting, run))
         if not result.proof.is_good and not terms.keeps_unproven:
             result.failure = "; ".join((*result.proof.remaining, *result.proof.failed_probes))
-    _finish(site, journal, result)
+    if not result.failure:
+        _commit(site, journal, result)
+    if result.failure:
+        _undo(site, journal, result)
     return result
 
 
-def _finish(site: Site, journal: Journal, result: Result) -> None:
-    """Commit, or take everything back; then the journal becomes history."""
-    record = read_journal(site.state)
-    if record is None:
-        raise AssertionError("the journal of a run under way has vanished")
-    if not result.failure:
+def _proof(terms: Terms, excused: frozenset[str]) -> Proof:
+    try:
+        return terms.prove(excused)
+    except KvmrtError as error:
+        return Proof(remaining=(f"what was written cannot be proven: {error.problem}",))
+
+
+def _commit(site: Site, journal: Journal, result: Result) -> None:
+    """The host stays as it is now: settle what is held, and make the journal history."""
+    try:
         journal.finish(Finish.APPLIED)
-        settle_held(site.volatile, record, boot_id=site.boot_id)
-    else:
-        result.differs = take_back(site.host, record, record.written())
-        is_whole = not result.differs
-        result.status = Status.REVERTED if is_whole else Status.INCOMPLETE
+    except HostError as error:
+        if not _is_committed(site.state):
+            result.failure = error.problem
+            return
+    try:
+        settle_held(site.volatile, journal.record, boot_id=site.boot_id)
+        file_away(site.state, journal.header)
+    except HostError as error:
+        result.differs = (f"{error.problem}; the next run of kvmrt makes up for it",)
+
+
+def _is_committed(store: StateStore) -> bool:
+    """Whether the commit stands in the journal although writing it was reported as failed: then a
+    recovery will take it for committed, and so must this run.
+    """
+    try:
+        record = read_journal(store)
+    except KvmrtError:
+        return False
+    return record is not None and record.finish is Finish.APPLIED
+
+
+def _undo(site: Site, journal: Journal, result: Result) -> None:
+    """Take everything back; a journal that cannot be finished is left to the next run, which finds
+    nothing to undo.
+    """
+    record = journal.record
+    for step in record.begun:
+        record.outcomes.setdefault(step.number, result.outcomes[step.number])
+    result.differs = take_back(site.host, record, record.written())
+    is_whole = not result.differs
+    result.status = Status.REVERTED if is_whole else Status.INCOMPLETE
+    try:
         journal.finish(Finish.REVERTED if is_whole else Finish.INCOMPLETE, result.differs)
-    file_away(site.state, journal.header)
+        file_away(site.state, journal.header)
+    except HostError as error:
+        result.failure += f"; the journal is unfinished: {error.problem}"
 
 
 def _nothing(steps: Sequence[Step], waiting: Sequence[Step], terms: Terms) -> Result:

@@ -8,15 +8,25 @@ from typing import TYPE_CHECKING, assert_never
 from kvmrt_plan.apply.documents import read_installed, write_installed
 from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
 from kvmrt_plan.apply.guests import read_state, write_state
-from kvmrt_plan.apply.kernel_files import read_file, write_file
+from kvmrt_plan.apply.kernel_files import exchange_file, read_file, write_file
 from kvmrt_plan.apply.slices import read_slice, write_slice
 from kvmrt_plan.changes.change import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from kvmrt_plan.apply.step import Step
     from kvmrt_plan.ports import Host
+
+#: Kinds that are one file of the kernel's.
+_FILES = frozenset(
+    {
+        Kind.IRQ_AFFINITY,
+        Kind.IRQ_DEFAULT_AFFINITY,
+        Kind.WORKQUEUE_CPUMASK,
+        Kind.CPU_ONLINE,
+    }
+)
 
 
 def write_units(batch: Sequence[Step]) -> Iterator[Sequence[Step]]:
@@ -50,6 +60,27 @@ def write_unit(host: Host, unit: Sequence[Step]) -> None:
         return
     for step in unit:
         _write(host, step)
+
+
+def exchange_unit(
+    host: Host, unit: Sequence[Step], is_wanted: Callable[[Sequence[str | None]], bool]
+) -> tuple[Sequence[str | None], bool]:
+    """Read; if `is_wanted` says so, write and read again: with as little in between as can be.
+
+    Returns:
+        The values that were read last, and whether anything was written.
+
+    Raises:
+        WriteRefusedError: reading or writing was refused.
+    """
+    if unit[0].kind in _FILES:
+        last, has_written = exchange_file(host, unit[0], lambda value: is_wanted((value,)))
+        return (last,), has_written
+    present = read_unit(host, unit)
+    if not is_wanted(present):
+        return present, False
+    write_unit(host, unit)
+    return read_unit(host, unit), True
 
 
 def _read(host: Host, step: Step) -> str | None:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from kvmrt_plan.errors import HostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _CHUNK = 1024 * 1024
 _NEW_MODE = 0o644
@@ -61,10 +64,13 @@ def read_document(path: str, *, limit_bytes: int) -> bytes:
     return content
 
 
-def write_document(path: str, text: str) -> None:
+def write_document(
+    path: str, text: str, *, boundary: Callable[[str], None] = lambda _what: None
+) -> None:
     """Replaces the file by one with this text, or makes it; the mode of an existing file is kept.
 
-    A symbolic link stays, the file it leads to is replaced.
+    A symbolic link stays, the file it leads to is replaced. Tests stop the process in `boundary`, which
+    is called before and after each step.
 
     Raises:
         HostError: the target is no regular file, or the system refuses; the old content is still
@@ -73,25 +79,33 @@ def write_document(path: str, text: str) -> None:
     try:
         target = os.path.realpath(path)
         mode = _mode_of(target)
-        _replace(target, text.encode("utf-8", "surrogateescape"), mode)
+        _replace(target, text.encode("utf-8", "surrogateescape"), mode, boundary)
     except (OSError, ValueError) as error:
         _refuse(path, "written", error)
 
 
-def _replace(target: str, content: bytes, mode: int | None) -> None:
+def _replace(
+    target: str, content: bytes, mode: int | None, boundary: Callable[[str], None]
+) -> None:
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, _NEW_MODE)
     try:
         try:
+            boundary(f"before write {name}")
             _write_all(descriptor, content)
+            boundary(f"after write {name}")
             if mode is not None:
                 os.fchmod(descriptor, mode)
+            boundary(f"before fsync {name}")
             os.fsync(descriptor)
+            boundary(f"after fsync {name}")
         finally:
             os.close(descriptor)
+        boundary(f"before rename {name}")
         os.replace(temporary, target)
+        boundary(f"after rename {name}")
     except BaseException:
         os.unlink(temporary)
         raise

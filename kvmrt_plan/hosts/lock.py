@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _POLL_SECONDS = 0.1
+_READINGS = 5
 
 
 @contextmanager
@@ -34,9 +35,7 @@ def hold_lock(path: str, *, timeout_seconds: float = 0, purpose: str = "") -> It
     descriptor = _open(path)
     try:
         _acquire(descriptor, timeout_seconds)
-        text = f"pid {os.getpid()}, {purpose}, since {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())}"
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, text.encode(), 0)
+        _sign(descriptor, purpose)
         yield
     finally:
         os.close(descriptor)
@@ -63,6 +62,23 @@ def _acquire(descriptor: int, timeout_seconds: float) -> None:
         else:
             return
         if time.monotonic() >= deadline:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace")
-            raise HostBusyError(holder or "it has not said who it is")
+            raise HostBusyError(_holder(descriptor))
         time.sleep(_POLL_SECONDS)
+
+
+def _sign(descriptor: int, purpose: str) -> None:
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    text = f"pid {os.getpid()}, {purpose}, since {since}".encode()
+    # Cut last: whoever reads in between finds a name.
+    os.pwrite(descriptor, text, 0)
+    os.ftruncate(descriptor, len(text))
+
+
+def _holder(descriptor: int) -> str:
+    for _ in range(_READINGS):
+        text = os.pread(descriptor, 200, 0).decode(errors="replace")
+        if text:
+            return text
+        # The first holder ever has the lock and not signed yet.
+        time.sleep(_POLL_SECONDS)
+    return "it has not said who it is"

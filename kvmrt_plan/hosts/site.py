@@ -66,6 +66,7 @@ class OpenHost:
         self.domains: Domains = host.domains
         self.read = host.read
         self.write = host.write
+        self.exchange = host.exchange
         self.read_file = host.read_file
         self.replace_file = host.replace_file
         self.is_enabled = host.is_enabled
@@ -119,6 +120,9 @@ def open_site(
     state = FolderStore(location.state_path, boundary=boundary)
     volatile = FolderStore(location.volatile_path, mode=0o755, boundary=boundary)
     lock = f"{location.volatile_path}/lock"
+    if location.volatile_path.startswith(f"{location.state_path}/"):
+        # Made by the lock it would be open to everybody.
+        state.make()
     with hold_lock(lock, timeout_seconds=lock_timeout_seconds, purpose=purpose):
         if location.snapshot is None:
             # The live host brings libvirt and subprocess, which a simulated one does without.

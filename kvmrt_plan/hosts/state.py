@@ -29,90 +29,101 @@ def no_boundary(_what: str) -> None:
 
 
 class FolderStore:
-    """A `StateStore` in a folder of its own; the folder is made on the first write."""
+    """A `StateStore` in a folder of its own; the folder is made on the first write.
+
+    `boundary` is called right before and right after each system call that changes a file or folder or
+    brings it to the disk: `before fsync journal`, `after fsync journal`.
+    """
 
     def __init__(
         self, path: str, *, mode: int = 0o700, boundary: Callable[[str], None] = no_boundary
     ) -> None:
         self.path = os.path.abspath(path)
         self._mode = mode
+        self._file_mode = mode & 0o644 | 0o600
         self._boundary = boundary
+
+    def make(self) -> None:
+        """Make the folder, if it is not there.
+
+        Raises:
+            HostError: it cannot be made, or others may write to it.
+        """
+        try:
+            self._make()
+        except OSError as error:
+            raise self._error("", error) from error
 
     def read(self, name: str) -> bytes | None:
         """The whole file, None when there is none."""
         try:
             with self._opened(name) as folder:
                 descriptor = os.open(folder.name, _READ, dir_fd=folder.descriptor)
+            with os.fdopen(descriptor, "rb") as file:
+                return file.read()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._error(name, error) from error
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read()
 
     def append(self, name: str, content: bytes) -> None:
         """Add to the file and sync it; when the file is new, its folder is synced too."""
-        self._boundary(f"append {name}")
         try:
             with self._opened(name, create=True) as folder:
                 is_new = not _exists(folder)
-                flags = _WRITE | os.O_APPEND
-                descriptor = os.open(folder.name, flags, 0o600, dir_fd=folder.descriptor)
-                try:
-                    _write_all(descriptor, content)
-                    self._boundary(f"fsync {name}")
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+                self._write(folder, name, content, os.O_APPEND)
                 if is_new:
-                    os.fsync(folder.descriptor)
+                    self._sync(folder.descriptor, f"folder of {name}")
         except OSError as error:
             raise self._error(name, error) from error
 
     def replace(self, name: str, content: bytes) -> None:
         """Write beside, sync, rename over: the old content or the new, never anything between."""
-        self._boundary(f"write {name}")
-        mode = 0o600 if self._mode == 0o700 else 0o644
         try:
             with self._opened(name, create=True) as folder:
-                temporary = folder.name + _TEMPORARY
-                flags = _WRITE | os.O_TRUNC
-                descriptor = os.open(temporary, flags, mode, dir_fd=folder.descriptor)
-                try:
-                    _write_all(descriptor, content)
-                    os.fchmod(descriptor, mode)
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
-                self._boundary(f"rename {name}")
-                self._rename_in(folder, temporary)
+                beside = _Folder(folder.descriptor, folder.name + _TEMPORARY)
+                self._write(beside, name + _TEMPORARY, content, os.O_TRUNC)
+                self._change(
+                    f"rename {name}{_TEMPORARY}",
+                    lambda: os.rename(
+                        beside.name,
+                        folder.name,
+                        src_dir_fd=folder.descriptor,
+                        dst_dir_fd=folder.descriptor,
+                    ),
+                )
+                self._sync(folder.descriptor, f"folder of {name}")
         except OSError as error:
             raise self._error(name, error) from error
 
     def rename(self, name: str, new_name: str) -> None:
         """Move the file within the store, and sync both folders."""
-        self._boundary(f"rename {name}")
         try:
             with self._opened(name) as old, self._opened(new_name, create=True) as new:
-                os.rename(old.name, new.name, src_dir_fd=old.descriptor, dst_dir_fd=new.descriptor)
-                os.fsync(new.descriptor)
-                os.fsync(old.descriptor)
+                self._change(
+                    f"rename {name}",
+                    lambda: os.rename(
+                        old.name, new.name, src_dir_fd=old.descriptor, dst_dir_fd=new.descriptor
+                    ),
+                )
+                self._sync(new.descriptor, f"folder of {new_name}")
+                self._sync(old.descriptor, f"folder of {name}")
         except OSError as error:
             raise self._error(name, error) from error
-        self._boundary(f"renamed {name}")
 
     def truncate(self, name: str, size: int) -> None:
-        """Cut the file after `size` bytes."""
+        """Cut the file after `size` bytes; one that is not longer, or not there, stays as it is."""
         try:
             with self._opened(name) as folder:
                 descriptor = os.open(folder.name, _WRITE & ~os.O_CREAT, dir_fd=folder.descriptor)
             try:
-                if os.fstat(descriptor).st_size != size:
-                    self._boundary(f"truncate {name}")
-                    os.ftruncate(descriptor, size)
-                    os.fsync(descriptor)
+                if os.fstat(descriptor).st_size > size:
+                    self._change(f"truncate {name}", lambda: os.ftruncate(descriptor, size))
+                    self._sync(descriptor, name)
             finally:
                 os.close(descriptor)
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise self._error(name, error) from error
 
@@ -121,9 +132,11 @@ class FolderStore:
         try:
             with self._opened(name) as folder:
                 if _exists(folder):
-                    self._boundary(f"unlink {name}")
-                    os.unlink(folder.name, dir_fd=folder.descriptor)
-                    os.fsync(folder.descriptor)
+                    self._change(
+                        f"unlink {name}",
+                        lambda: os.unlink(folder.name, dir_fd=folder.descriptor),
+                    )
+                    self._sync(folder.descriptor, f"folder of {name}")
         except FileNotFoundError:
             return
         except OSError as error:
@@ -140,39 +153,63 @@ class FolderStore:
             raise self._error(folder, error) from error
         return tuple(sorted(name for name in found if not name.endswith(_TEMPORARY)))
 
-    def _rename_in(self, folder: _Folder, temporary: str) -> None:
-        os.rename(
-            temporary, folder.name, src_dir_fd=folder.descriptor, dst_dir_fd=folder.descriptor
-        )
-        os.fsync(folder.descriptor)
+    def _change(self, what: str, call: Callable[[], object]) -> None:
+        self._boundary(f"before {what}")
+        call()
+        self._boundary(f"after {what}")
+
+    def _sync(self, descriptor: int, what: str) -> None:
+        self._change(f"fsync {what}", lambda: os.fsync(descriptor))
+
+    def _write(self, folder: _Folder, name: str, content: bytes, flags: int) -> None:
+        """Open with the flags, write, sync."""
+        descriptor = os.open(folder.name, _WRITE | flags, self._file_mode, dir_fd=folder.descriptor)
+        try:
+            self._change(f"write {name}", lambda: _write_all(descriptor, content))
+            # The mode that was asked for is subject to the umask.
+            os.fchmod(descriptor, self._file_mode)
+            self._sync(descriptor, name)
+        finally:
+            os.close(descriptor)
 
     def _opened(self, name: str, *, create: bool = False) -> _Folder:
         """The folder that holds the file, opened step by step without following a link."""
         *parents, last = name.split("/")
         if create:
-            self._make(self.path)
+            self._make()
         descriptor = os.open(self.path, _FOLDER)
         for parent in parents:
             try:
                 if create:
-                    with suppress(FileExistsError):
-                        os.mkdir(parent, self._mode, dir_fd=descriptor)
+                    self._make_in(descriptor, parent)
                 deeper = os.open(parent, _FOLDER, dir_fd=descriptor)
             finally:
                 os.close(descriptor)
             descriptor = deeper
         return _Folder(descriptor, last)
 
-    def _make(self, path: str) -> None:
+    def _make(self) -> None:
         """Make the folder and those above it; refuse one that others may write to."""
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with suppress(FileExistsError):
-            os.mkdir(path, self._mode)
-        found = os.lstat(path)
+        above, name = os.path.split(self.path)
+        os.makedirs(above, exist_ok=True)
+        descriptor = os.open(above, _FOLDER & ~os.O_NOFOLLOW)
+        try:
+            self._make_in(descriptor, name)
+        finally:
+            os.close(descriptor)
+        found = os.lstat(self.path)
         if not stat.S_ISDIR(found.st_mode):
-            raise OSError(errno.ENOTDIR, "is a link or no folder", path)
+            raise OSError(errno.ENOTDIR, "is a link or no folder", self.path)
         if found.st_uid != os.geteuid() or found.st_mode & 0o022:
-            raise OSError(errno.EPERM, "belongs to somebody else, or others may write to it", path)
+            raise OSError(errno.EPERM, "belongs to somebody else, or others may write to it")
+
+    def _make_in(self, above: int, name: str) -> None:
+        if _exists(_Folder(above, name)):
+            return
+        with suppress(FileExistsError):
+            self._change(f"mkdir {name}", lambda: os.mkdir(name, self._mode, dir_fd=above))
+        # A synced file is only found again when the folders above it are on the disk, too.
+        self._sync(above, f"folder of {name}")
 
     def _error(self, name: str, error: OSError) -> HostError:
         reason = error.strerror or str(error)

@@ -12,7 +12,6 @@ from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.kernel import Kernel
 from kvmrt_plan.hosts.simulated.texts import Texts
 from kvmrt_plan.hosts.simulated.units import set_allowed_cpus
-from kvmrt_plan.hosts.state import no_boundary
 from kvmrt_plan.values.filevalue import FileValue, format_file, parse_file
 
 if TYPE_CHECKING:
@@ -23,17 +22,18 @@ if TYPE_CHECKING:
 
 
 class SimulatedHost:
-    """A host made of texts. `boundary` is called with a description before each write."""
+    """A host made of texts. `boundary` is called before and after each write, with the first path or
+    the domain that it changes; what it raises before a write is that write's failure.
+    """
 
     def __init__(
         self,
         snapshot: Snapshot,
         *,
         log: Callable[[bytes], None] | None = None,
-        boundary: Callable[[str], None] = no_boundary,
+        boundary: Callable[[str], None] | None = None,
     ) -> None:
-        self.texts = Texts(snapshot, self._logger(log, boundary))
-        self._boundary = boundary
+        self.texts = Texts(snapshot, log, boundary)
         self._kernel = Kernel(self.texts)
         self._domains = SimulatedDomains(self.texts)
 
@@ -58,6 +58,13 @@ class SimulatedHost:
     def write(self, path: str, text: str) -> None:
         """As the kernel answers."""
         self._kernel.write(path, text)
+
+    def exchange(self, path: str, choose: Callable[[str | None], str | None]) -> str | None:
+        """Read, write what is chosen, read again."""
+        text = choose(self.read(path))
+        if text is not None:
+            self.write(path, text)
+        return self.read(path)
 
     def set_allowed_cpus(self, unit: str, cpus: CpuSet) -> None:
         """As systemd answers."""
@@ -84,13 +91,3 @@ class SimulatedHost:
         if is_on and f"{UNITS}/{unit}" not in self.texts.files:
             raise WriteRefusedError(unit, f"Failed to enable unit: Unit {unit} does not exist")
         self.texts.change(links={wanted_link(unit): f"{UNITS}/{unit}" if is_on else None})
-
-    def _logger(
-        self, log: Callable[[bytes], None] | None, boundary: Callable[[str], None]
-    ) -> Callable[[bytes], None]:
-        def write(line: bytes) -> None:
-            boundary("host write")
-            if log is not None:
-                log(line)
-
-        return write

@@ -2,9 +2,10 @@
 """CPUs of a simulated host going offline and coming back.
 
 As measured on Linux 6.1: an offline CPU loses its topology folder; it leaves the sibling lists of its
-core and the list of its node; an interrupt whose last online CPU it was is opened to all that are left,
-except a managed one, which sleeps; threads that were bound to it alone run on every online CPU. When it
-comes back its topology does too, but not the interrupts; network_queues.py has the exception.
+core and the list of its node; an interrupt whose last online CPU it was is opened to all that are left, but
+one that nobody uses or that the kernel manages keeps its mask (kernel/irq/cpuhotplug.c, migrate_one_irq);
+threads that were bound to it alone run on every online CPU. When it comes back its topology does too, but
+neither the interrupts nor the threads; network_queues.py has the exception.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from kvmrt_plan.hosts.simulated.units import effective_cpus
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from kvmrt_plan.hosts.simulated.texts import Texts
 
@@ -26,15 +27,17 @@ _NODES = "/sys/devices/system/node"
 _SIBLINGS = ("thread_siblings_list", "core_cpus_list")
 _AFFINITY = re.compile(r"/proc/irq/(\d+)/smp_affinity_list")
 _STATUS = re.compile(r"/proc/\d+/task/\d+/status")
+_MASK = re.compile(r"^Cpus_allowed:\t(.*)$", re.MULTILINE)
 _ALLOWED = re.compile(r"^Cpus_allowed_list:\t(.*)$", re.MULTILINE)
 
 
 class Hotplug:
     """Takes CPUs offline and brings them back."""
 
-    def __init__(self, texts: Texts, managed: frozenset[int] = frozenset()) -> None:
+    def __init__(self, texts: Texts, *, still: Collection[int] = ()) -> None:
         self._texts = texts
-        self._managed = managed
+        #: Interrupts whose masks never change by themselves.
+        self._still = still
 
     @property
     def online(self) -> CpuSet:
@@ -129,9 +132,9 @@ class Hotplug:
                 continue
             effective = f"/proc/irq/{matched[1]}/effective_affinity_list"
             now = CpuSet.parse_kernel(text)
+            if not now & rest and int(matched[1]) in self._still:
+                continue
             if not now & rest:
-                if int(matched[1]) in self._managed:
-                    continue
                 now = rest
                 yield path, f"{now}\n"
             if cpu in self._list(effective):
@@ -150,6 +153,15 @@ class Hotplug:
 def with_affinity(status: str, cpus: CpuSet) -> str:
     """A thread's /proc/.../status with another affinity."""
     status = _ALLOWED.sub(f"Cpus_allowed_list:\t{cpus}", status)
-    return re.sub(
-        r"^Cpus_allowed:\t.*$", f"Cpus_allowed:\t{cpus.format_mask()}", status, flags=re.MULTILINE
-    )
+    return _MASK.sub(lambda found: f"Cpus_allowed:\t{mask_like(found[1], cpus)}", status)
+
+
+def mask_like(present: str, cpus: CpuSet) -> str:
+    """The mask as the kernel prints it: as wide as it always is there (bitmap_string, lib/vsprintf.c)."""
+    groups = present.strip().split(",")
+    first, *rest = cpus.format_mask().split(",")
+    missing = max(len(groups) - 1 - len(rest), 0)
+    if missing:
+        rest = [*["0" * 8] * (missing - 1), first.rjust(8, "0"), *rest]
+        first = "0"
+    return ",".join((first.rjust(len(groups[0]), "0"), *rest))

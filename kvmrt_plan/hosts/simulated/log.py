@@ -6,9 +6,9 @@ Apart from `storage.py`, so that looking at a host does not load what changing o
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.errors import HostError
 from kvmrt_plan.facts.document import MAX_SNAPSHOT_BYTES, load_snapshot
 from kvmrt_plan.hosts.files import read_document
 from kvmrt_plan.hosts.simulated.texts import Texts
@@ -28,7 +28,7 @@ def read_snapshot_file(path: str) -> Snapshot:
     """
     content = read_document(path, limit_bytes=MAX_SNAPSHOT_BYTES)
     snapshot = load_snapshot(content, file=path)
-    lines = _logged(path + LOG_SUFFIX)
+    lines = logged_lines(path + LOG_SUFFIX)
     if not lines:
         return snapshot
     texts = Texts(snapshot)
@@ -37,10 +37,13 @@ def read_snapshot_file(path: str) -> Snapshot:
     return texts.snapshot()
 
 
-def _logged(path: str) -> list[bytes]:
-    """Complete lines of the log: a torn last one was never made."""
-    try:
-        content = read_document(path, limit_bytes=MAX_SNAPSHOT_BYTES)
-    except HostError:
+def logged_lines(path: str) -> list[bytes]:
+    """Complete lines of the log: a torn last one was never made.
+
+    Raises:
+        HostError: there is a log, and it cannot be read.
+    """
+    if not os.path.lexists(path):
         return []
-    return content[: content.rfind(b"\n") + 1].splitlines()
+    content = read_document(path, limit_bytes=MAX_SNAPSHOT_BYTES)
+    return content[: content.rfind(b"\n") + 1].split(b"\n")[:-1]

@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 class Texts:
     """Mutable files, links, sleeping texts of offline CPUs, and domains of one simulated host."""
 
-    def __init__(self, snapshot: Snapshot, log: Callable[[bytes], None] | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        log: Callable[[bytes], None] | None = None,
+        boundary: Callable[[str], None] | None = None,
+    ) -> None:
         self._snapshot = snapshot
         self.name = snapshot.name
         self._log = log
+        self._boundary = boundary
         self.files = dict(snapshot.files)
         self.links = dict(snapshot.links)
         #: Texts that come back when their CPU is online again.
@@ -47,9 +53,16 @@ class Texts:
             "dormant": dormant or {},
             "domains": [asdict(one) for one in domains],
         }
+        what = next((path for path in files or ()), None) or next(
+            (one.uuid for one in domains), "nothing"
+        )
+        if self._boundary is not None:
+            self._boundary(f"before host write {what}")
         if self._log is not None:
             self._log(json.dumps(delta).encode() + b"\n")
         self._apply(delta)
+        if self._boundary is not None:
+            self._boundary(f"after host write {what}")
 
     def replay(self, line: bytes) -> None:
         """A change that an earlier run has logged.

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small hosts with configurations that change them, made from a number: the same number, the same pair.
+
+Hosts have 4 to 16 CPUs, one or two nodes, two threads per core or one; interrupts of which some are managed
+or unused; units with explicit CPU lists; one to three domains, of which some run, with wrong pins, names,
+topologies, balloons and autostart. A pair is given only when its plan has changes and no error.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from itertools import count
+from uuid import UUID
+
+from raw_host import (
+    Guest,
+    Interrupt,
+    Machine,
+    confinement_files,
+    cpu_files,
+    guest_files,
+    interrupt_files,
+    kernel_files,
+    libvirt_daemon_files,
+    node_files,
+    raw_domain,
+)
+
+from kvmrt_plan.desired.load import load_configuration
+from kvmrt_plan.facts.snapshot import RawLibvirt, Snapshot
+from kvmrt_plan.pipeline import plan_host
+from kvmrt_plan.plan.goal import Goal
+from kvmrt_plan.values.cpuset import CpuSet
+
+_CGROUPS = "/sys/fs/cgroup"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A host and what it should become."""
+
+    name: str
+    snapshot: Snapshot
+    configuration: bytes
+
+    @property
+    def goal(self) -> Goal:
+        """What a plan is made for."""
+        return goal_of(self.configuration, file=f"{self.name}.yaml")
+
+
+class _SingleThreaded(Machine):
+    """Cores with one hardware thread."""
+
+    @property
+    def cpus(self) -> CpuSet:
+        return CpuSet(range(self.cores))
+
+    def node_cpus(self, node: int) -> CpuSet:
+        first = node * self.cores_per_socket
+        return CpuSet(range(first, first + self.cores_per_socket))
+
+    def siblings(self, cpu: int) -> CpuSet:
+        return CpuSet((cpu,))
+
+
+def goal_of(configuration: bytes, *, file: str) -> Goal:
+    """The goal of a configuration that has no errors."""
+    value, findings = load_configuration(configuration, file=file)
+    assert value is not None, findings
+    return Goal(configuration=value, findings=findings)
+
+
+def make_pair(number: int) -> Pair:
+    """The pair of that number."""
+    for attempt in count():
+        pair = _Draw(f"{number}.{attempt}").pair(number)
+        plan = plan_host(pair.goal, pair.snapshot)
+        if plan.actions and not plan.is_errored:
+            return pair
+    raise AssertionError
+
+
+class _Draw:
+    """Draws one pair; it need not have a plan."""
+
+    def __init__(self, seed: str) -> None:
+        self._random = random.Random(seed)
+
+    def pair(self, number: int) -> Pair:
+        machine = self._machine()
+        vms = self._vms(machine)
+        guests = [self._guest(index, vm, machine) for index, vm in enumerate(vms)]
+        if self._chance(0.3):
+            guests.append(self._guest(len(vms), {"name": "foreign", "nr_vcpus": 1}, machine))
+        return Pair(
+            name=f"pair-{number}",
+            snapshot=self._snapshot(number, machine, guests),
+            configuration=_yaml(vms),
+        )
+
+    def _chance(self, probability: float) -> bool:
+        return self._random.random() < probability
+
+    def _machine(self) -> Machine:
+        kind = Machine if self._chance(0.7) else _SingleThreaded
+        threads = 2 if kind is Machine else 1
+        sockets = self._random.choice((1, 2))
+        cores = self._random.randint(max(1, 4 // (threads * sockets)), 16 // (threads * sockets))
+        return kind(sockets=sockets, cores_per_socket=cores)
+
+    def _cpus(self, machine: Machine) -> CpuSet:
+        """Any CPUs, all of them more often."""
+        if self._chance(0.4):
+            return machine.cpus
+        numbers = list(machine.cpus)
+        return CpuSet(self._random.sample(numbers, self._random.randint(1, len(numbers))))
+
+    def _vms(self, machine: Machine) -> list[dict[str, object]]:
+        free = list(range(1, machine.cores))
+        vms = []
+        for index in range(self._random.randint(1, 3)):
+            if len(free) < 2:
+                break
+            size = self._random.randint(1, min(4, len(free) - 1))
+            cores, free = free[:size], free[size:]
+            vms.append(self._vm(index, CpuSet(cores)))
+        return vms or [self._vm(0, CpuSet((machine.cores - 1,)))]
+
+    def _vm(self, index: int, cpuset: CpuSet) -> dict[str, object]:
+        vm: dict[str, object] = {
+            "name": f"vm{index}",
+            "uuid": str(UUID(int=index + 1)),
+            "nr_vcpus": self._random.randint(1, 4),
+            "cpuset": str(cpuset),
+            "rt": self._chance(0.7),
+            "hide_kvm": self._chance(0.3),
+            "autostart": self._chance(0.8),
+        }
+        if self._chance(0.3):
+            vm["title"] = "A title"
+        if self._chance(0.3):
+            vm["iothreads"] = self._random.randint(0, 2)
+        if self._chance(0.2):
+            vm["vcpu_scheduler"] = "{policy: fifo, priority: 1}"
+        if self._chance(0.2):
+            vm["cpu_topology"] = f"{vm['nr_vcpus']},1,1"
+        return vm
+
+    def _guest(self, index: int, vm: dict[str, object], machine: Machine) -> Guest:
+        """The domain as somebody made it by hand."""
+        runs = self._chance(0.4)
+        vcpus = int(str(vm["nr_vcpus"])) if self._chance(0.6) else self._random.randint(1, 4)
+        keys = [str(vcpu) for vcpu in range(vcpus)] + ["emulator"]
+        pinned = [key for key in keys if self._chance(0.5)] if vm["name"] != "foreign" else []
+        return Guest(
+            name=str(vm["name"]) if runs or self._chance(0.7) else f"old-{index}",
+            uuid=str(UUID(int=index + 1)),
+            mac=f"52:54:00:00:00:{index:02x}",
+            vcpus=vcpus,
+            memory_gib=1,
+            title="Of old" if self._chance(0.3) else "",
+            pins={key: str(self._cpus(machine)) for key in pinned},
+            nodes="0" if self._chance(0.3) else "",
+            is_locked=self._chance(0.3),
+            has_balloon=self._chance(0.6),
+            has_topology=self._chance(0.5),
+            has_autostart=self._chance(0.3),
+            pid=2000 + 100 * index if runs else None,
+        )
+
+    def _interrupts(self, machine: Machine) -> list[Interrupt]:
+        found = [Interrupt(number=0, action="timer", affinity=machine.cpus, chip="IO-APIC")]
+        for number in range(24, 24 + self._random.randint(3, 8)):
+            managed = self._chance(0.2)
+            action = f"nvme0q{number - 20}" if managed else f"eth0-{number}"
+            found.append(
+                Interrupt(
+                    number=number,
+                    action="" if self._chance(0.1) else action,
+                    affinity=self._cpus(machine),
+                    is_managed=managed,
+                )
+            )
+        return found
+
+    def _snapshot(self, number: int, machine: Machine, guests: list[Guest]) -> Snapshot:
+        files, links = interrupt_files(self._interrupts(machine), default=self._cpus(machine))
+        files.update(
+            kernel_files(release="6.1.0-rt", version="#1 SMP PREEMPT_RT", command_line="ro")
+        )
+        files.update(cpu_files(machine))
+        files.update(node_files(machine))
+        files.update(confinement_files(machine, allowed=machine.cpus))
+        for unit in ("init.scope", "system.slice", "user.slice"):
+            cpus = self._cpus(machine)
+            files[f"{_CGROUPS}/{unit}/cpuset.cpus"] = f"{cpus}\n"
+            files[f"{_CGROUPS}/{unit}/cpuset.cpus.effective"] = f"{cpus}\n"
+        files["/sys/devices/virtual/workqueue/cpumask"] = _mask(self._cpus(machine), machine)
+        default = "/proc/irq/default_smp_affinity"
+        files[default] = _mask(CpuSet.parse_mask(files[default]), machine)
+        files.update(libvirt_daemon_files(812))
+        files["/proc/1/comm"] = "systemd\n"
+        for guest in guests:
+            files.update(guest_files(guest, online=machine.online))
+        return Snapshot(
+            name=f"pair-{number}",
+            captured="2026-11-22T10:12:00Z",
+            files=files,
+            links=links,
+            libvirt=RawLibvirt(
+                uri="qemu:///system", version=9_000_000, domains=tuple(map(raw_domain, guests))
+            ),
+        )
+
+
+def _mask(cpus: CpuSet, machine: Machine) -> str:
+    """As wide as the kernel prints it."""
+    return cpus.format_mask().rjust(-(-len(machine.cpus) // 4), "0") + "\n"
+
+
+def _yaml(vms: list[dict[str, object]]) -> bytes:
+    lines = ["vms:"]
+    for vm in vms:
+        lines.append(f"  {vm['name']}:")
+        for name, value in vm.items():
+            if name != "name":
+                text = str(value).lower() if isinstance(value, bool) else value
+                lines.append(f"    {name}: {text}")
+    return "\n".join([*lines, ""]).encode()
