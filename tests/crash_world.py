@@ -16,8 +16,9 @@ import re
 import shutil
 import signal
 import stat
+import sys
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.history import APPLY, REVERT, find_run, read_history, revert_run
@@ -149,6 +150,16 @@ def recover_world(world: World, boundary: Callable[[str], None] = no_boundary) -
         return recover(site.host, site.state, site.volatile, boot_id=site.boot_id)
 
 
+@dataclass
+class Counter:
+    """A boundary that counts; `names` are what was about to happen or had happened."""
+
+    names: list[str] = field(default_factory=list)
+
+    def __call__(self, what: str) -> None:
+        self.names.append(what)
+
+
 def kill_everywhere(action: Callable[[Callable[[str], None]], object]) -> Iterator[str]:
     """Run the action in a process that is killed by SIGKILL at each of its boundaries.
 
@@ -160,30 +171,38 @@ def kill_everywhere(action: Callable[[Callable[[str], None]], object]) -> Iterat
         At which boundary a process has died, once it has.
     """
     _adopt_orphans()
+    # What is buffered would be written by every fork.
+    sys.stdout.flush()
+    sys.stderr.flush()
     told, tell = os.pipe()
     heard, go_on = os.pipe()
     first = os.fork()
     if first == 0:
+        # Or the last fork would never see that nobody writes to it any more.
+        os.close(told)
+        os.close(go_on)
         _run_and_die(action, tell, heard)
     os.close(tell)
     os.close(heard)
-    ended = 0
+    fork = first
     try:
         with os.fdopen(told) as lines:
             for line in lines:
-                pid, _, name = line.rstrip("\n").partition(" ")
-                _, status = os.waitpid(int(pid), 0)
-                if not name:
+                process, forked, name = line.rstrip("\n").split(" ", 2)
+                fork = int(forked)
+                _, status = os.waitpid(int(process), 0)
+                if not fork:
                     assert status == 0, "the action failed, see its traceback above"
-                    ended += 1
-                    break
+                    return
                 assert os.WIFSIGNALED(status)
                 assert os.WTERMSIG(status) == signal.SIGKILL
                 yield name
                 os.write(go_on, b".")
+        raise AssertionError("the action ended without saying so")
     finally:
         os.close(go_on)
-    assert ended == 1, "the action ended without saying so"
+        if fork:
+            os.waitpid(fork, 0)
 
 
 def _adopt_orphans() -> None:
@@ -196,9 +215,10 @@ def _run_and_die(action: Callable[[Callable[[str], None]], object], tell: int, h
     def boundary(what: str) -> None:
         fork = os.fork()
         if fork != 0:
-            os.write(tell, f"{os.getpid()} {what}\n".encode())
+            os.write(tell, f"{os.getpid()} {fork} {what}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
         elif os.read(heard, 1) != b".":
+            # Nobody asks for more.
             os._exit(0)
 
     gc.disable()
@@ -210,7 +230,7 @@ def _run_and_die(action: Callable[[Callable[[str], None]], object], tell: int, h
         traceback.print_exc()
         raise
     finally:
-        os.write(tell, f"{os.getpid()} \n".encode())
+        os.write(tell, f"{os.getpid()} 0 \n".encode())
         os._exit(code)
 
 

@@ -72,9 +72,12 @@ def settle_held(volatile: StateStore, record: Record, *, boot_id: str) -> None:
 
 
 def _settle(values: dict[str, HeldValue], step: Step) -> None:
-    """The first value before ours stays; when it is back, nothing is held any more."""
+    """The first value before ours stays, until somebody else writes: what they want is then the value
+    before ours, as planning has it (changes/masks.py). When it is back, nothing is held any more.
+    """
     known = values.get(step.address)
-    original = known.original if known is not None else step.old
+    is_ours = known is not None and known.written == step.old
+    original = known.original if known is not None and is_ours else step.old
     if step.new == original:
         values.pop(step.address, None)
     else:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kvmrt_plan.apply.step import Outcome, Step
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.errors import HostError, SnapshotError
+from kvmrt_plan.errors import HostError, KvmrtError, SnapshotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -148,10 +148,25 @@ class Journal:
         _note_end(self.record, outcomes, text)
 
     def finish(self, how: Finish, differs: Iterable[str] = ()) -> None:
-        """The commit: from here on the run is over, whatever happens."""
+        """The commit: from here on the run is over, whatever happens.
+
+        When writing it is reported as failed and it stands there all the same, it counts: whoever
+        recovers will take it for finished, and so must this run.
+        """
         texts = tuple(differs)
-        self._append({"finish": str(how), "differs": texts})
+        try:
+            self._append({"finish": str(how), "differs": texts})
+        except HostError:
+            if not self._has_finish():
+                raise
         self.record.finish, self.record.differs = how, texts
+
+    def _has_finish(self) -> bool:
+        try:
+            record = read_journal(self._store)
+        except KvmrtError:
+            return False
+        return record is not None and record.finish is not None
 
     def _append(self, document: dict[str, Any]) -> None:
         self._cut_torn()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.engine import Run, difference, perform, take_back
 from kvmrt_plan.apply.held import read_held, settle_held
-from kvmrt_plan.apply.journal import Finish, Header, Journal, file_away, read_journal
+from kvmrt_plan.apply.journal import Finish, Header, Journal, file_away
 from kvmrt_plan.apply.respread import move_again
 from kvmrt_plan.apply.siblings import record_siblings
 from kvmrt_plan.apply.step import Outcome, Step, batches, step_of
@@ -191,25 +191,13 @@ def _commit(site: Site, journal: Journal, result: Result) -> None:
     try:
         journal.finish(Finish.APPLIED)
     except HostError as error:
-        if not _is_committed(site.state):
-            result.failure = error.problem
-            return
+        result.failure = error.problem
+        return
     try:
         settle_held(site.volatile, journal.record, boot_id=site.boot_id)
         file_away(site.state, journal.header)
     except HostError as error:
         result.differs = (f"{error.problem}; the next run of kvmrt makes up for it",)
-
-
-def _is_committed(store: StateStore) -> bool:
-    """Whether the commit stands in the journal although writing it was reported as failed: then a
-    recovery will take it for committed, and so must this run.
-    """
-    try:
-        record = read_journal(store)
-    except KvmrtError:
-        return False
-    return record is not None and record.finish is Finish.APPLIED
 
 
 def _undo(site: Site, journal: Journal, result: Result) -> None:

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run at a time: whoever comes second is told who was first."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+from crash_pairs import FOLDER
+
+from kvmrt_plan.errors import HostBusyError
+from kvmrt_plan.hosts.lock import hold_lock
+
+ROUNDS = 10
+#: `kvmrt apply`, held for a moment under the lock so that another is sure to meet it.
+SLOW = (
+    "import sys, time; import kvmrt_plan.cli.apply as apply; from kvmrt_plan.cli.main import main\n"
+    "perform = apply._perform\n"
+    "def slowly(*arguments):\n"
+    "    time.sleep(1.0)\n"
+    "    return perform(*arguments)\n"
+    "apply._perform = slowly\n"
+    "sys.exit(main())\n"
+)
+QUICK = "import sys; from kvmrt_plan.cli.main import main; sys.exit(main())"
+
+
+def kvmrt(program, snapshot, *more):
+    command = ["apply", "-f", FOLDER / "two-socket.yaml", "--host", snapshot, "--yes", *more]
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, command)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=FOLDER.parent,
+    )
+
+
+@pytest.fixture
+def snapshot(tmp_path):
+    return shutil.copy(FOLDER / "two-socket.json", tmp_path / "host.json")
+
+
+def test_of_two_applies_at_once_one_wins_and_one_names_it(tmp_path):
+    for number in range(ROUNDS):
+        (tmp_path / str(number)).mkdir()
+        snapshot = shutil.copy(FOLDER / "two-socket.json", tmp_path / str(number) / "host.json")
+        both = [kvmrt(SLOW, snapshot), kvmrt(SLOW, snapshot)]
+        texts = [one.communicate(timeout=60) for one in both]
+        codes = [one.returncode for one in both]
+        assert sorted(codes) == [0, 6], texts
+        loser, winner = both[codes.index(6)], both[codes.index(0)]
+        error = texts[both.index(loser)][1]
+        assert re.search(rf"pid {winner.pid}, kvmrt apply, since 2", " ".join(error.split())), error
+
+
+def test_a_second_apply_waits_for_the_lock_when_it_is_told_to(snapshot):
+    first = kvmrt(SLOW, snapshot)
+    lock = f"{snapshot}.state/run/lock"
+    wait_until(lambda: is_held(lock))
+    second = kvmrt(QUICK, snapshot, "--lock-timeout", "30")
+    assert [one.communicate(timeout=60)[1] for one in (first, second)] == ["", ""]
+    assert (first.returncode, second.returncode) == (0, 0)
+
+
+def test_a_holder_that_is_killed_frees_the_lock(snapshot):
+    first = kvmrt(SLOW, snapshot)
+    lock = f"{snapshot}.state/run/lock"
+    wait_until(lambda: is_held(lock))
+    first.send_signal(signal.SIGKILL)
+    first.communicate(timeout=60)
+    second = kvmrt(QUICK, snapshot)
+    assert second.communicate(timeout=60)[1] == ""
+    assert second.returncode == 0
+
+
+def test_a_program_started_under_the_lock_does_not_hold_it(tmp_path):
+    path = str(tmp_path / "lock")
+    with hold_lock(path, purpose="test"):
+        child = subprocess.Popen(["sleep", "60"], close_fds=False)
+    try:
+        with hold_lock(path, purpose="another"):
+            pass
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_a_lock_that_is_held_names_its_holder_and_its_purpose(tmp_path):
+    path = str(tmp_path / "lock")
+    with hold_lock(path, purpose="kvmrt apply"), held_by_another(path) as raised:
+        pass
+    assert f"pid {os.getpid()}, kvmrt apply, since" in raised.value.holder
+
+
+@contextmanager
+def held_by_another(path):
+    with pytest.raises(HostBusyError) as raised, hold_lock(path, purpose="another"):
+        pass
+    yield raised
+
+
+def is_held(path):
+    """Whoever gets the lock signs the file at once; to try the lock would disturb its taker."""
+    return os.path.exists(path) and os.path.getsize(path) > 0
+
+
+def wait_until(is_so):
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
