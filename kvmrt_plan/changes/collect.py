@@ -39,7 +39,7 @@ def collect_changes(
         # RedHawk's shield moves interrupts itself; two writers would fight over the same masks.
         found.extend(irq_changes(policy, masks))
     found.extend(knob_changes(policy, masks))
-    found.extend(cpu_changes(masks, leaving=tuple(found)))
     for placed in placement.vms:
         found.extend(domain_changes(placed, facts))
+    found.extend(cpu_changes(masks, leaving=tuple(found)))
     return found

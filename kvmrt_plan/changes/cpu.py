@@ -3,14 +3,27 @@
 
 Interface: /sys/devices/system/cpu/cpuN/online, see Documentation/core-api/cpu_hotplug.rst. A CPU that is
 already offline is right, whoever took it offline; only one that kvmrt took offline comes back.
+
+A guest's thread that is bound to the CPU goes before it, when the plan moves it. When nothing does, the CPU
+goes only with permission: the kernel would put the thread on other CPUs, and, where it was bound to this
+CPU alone, forget its affinity (kernel/sched/core.c, select_fallback_rq).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.changes.change import Change, Considered, Disturbance, Kind, NoChange
+from kvmrt_plan.changes.change import (
+    Change,
+    Considered,
+    Disturbance,
+    Kind,
+    NoChange,
+    Undo,
+)
+from kvmrt_plan.changes.bound_threads import GuestThreads
 from kvmrt_plan.changes.masks import released
+from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,6 +41,7 @@ def cpu_changes(masks: Masks, *, leaving: Sequence[Considered]) -> Iterator[Cons
     """
     online, offlined = masks.facts.cpus.online, masks.placement.offlined
     movers = _movers(masks.facts, leaving)
+    guests = GuestThreads(masks.facts, leaving)
     for cpu in offlined:
         reason = masks.reasons.sibling(cpu)
         if cpu not in online:
@@ -35,14 +49,16 @@ def cpu_changes(masks: Masks, *, leaving: Sequence[Considered]) -> Iterator[Cons
                 kind=Kind.CPU_ONLINE, address=f"cpu/{cpu}", value="offline", reason=reason
             )
             continue
+        bound = guests.on(cpu)
         yield Change(
             kind=Kind.CPU_ONLINE,
             address=f"cpu/{cpu}",
             before="online",
             after="offline",
-            disturbance=Disturbance.ALL_CPUS,
+            disturbance=Disturbance.GUEST if bound.staying else Disturbance.ALL_CPUS,
+            undo=Undo.GUEST_RESTART if CpuSet((cpu,)) in bound.staying else Undo.FULLY,
             reason=reason,
-            requires=tuple(movers.get(cpu, ())),
+            requires=(*movers.get(cpu, ()), *bound.pins),
         )
     for cpu in masks.facts.cpus.offline - offlined:
         held = masks.facts.held.get(f"cpu/{cpu}")

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which threads of running guests are bound to a CPU that is to go offline, and whether the plan moves them.
+
+A thread is bound when its affinity is less than all online CPUs: then somebody has chosen them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from kvmrt_plan.changes.change import Change, Kind
+from kvmrt_plan.changes.live_pins import pin_of_thread
+from kvmrt_plan.values.cpuset import CpuSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kvmrt_plan.changes.change import Considered
+    from kvmrt_plan.facts.host import HostFacts
+
+
+class BoundThreads(NamedTuple):
+    """Threads that are bound to one CPU."""
+
+    #: Addresses of the changes that move threads away, ascending.
+    pins: tuple[str, ...]
+    #: Affinities of the threads that nothing moves.
+    staying: frozenset[CpuSet]
+
+
+class GuestThreads:
+    """The bound threads of all running guests, with the pins that a plan is about to change."""
+
+    def __init__(self, facts: HostFacts, considered: Iterable[Considered]) -> None:
+        pins = {
+            (one.owner, one.address.rpartition("/live/")[2]): one
+            for one in considered
+            if isinstance(one, Change) and one.kind is Kind.DOMAIN_LIVE_PIN
+        }
+        online = facts.cpus.online
+        #: Each different affinity and pin once: guests have hundreds of threads.
+        self._bound = {
+            # Threads that no pin names live in the emulator's cgroup and move with it.
+            (thread.affinity, pins.get((str(uuid), pin_of_thread(thread.name) or "emulatorpin")))
+            for uuid, domain in facts.domains.items()
+            for thread in domain.threads
+            if not online <= thread.affinity
+        }
+
+    def on(self, cpu: int) -> BoundThreads:
+        """The threads that are bound to the CPU."""
+        pins: set[str] = set()
+        staying: set[CpuSet] = set()
+        for affinity, pin in self._bound:
+            if cpu not in affinity:
+                continue
+            if pin is not None and cpu not in CpuSet.parse(pin.after or ""):
+                pins.add(pin.address)
+            else:
+                staying.add(affinity)
+        return BoundThreads(tuple(sorted(pins)), frozenset(staying))
