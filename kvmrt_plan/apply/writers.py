@@ -25,6 +25,8 @@ _FILES = frozenset(
         Kind.IRQ_DEFAULT_AFFINITY,
         Kind.WORKQUEUE_CPUMASK,
         Kind.CPU_ONLINE,
+        Kind.SYSCTL,
+        Kind.CPU_POWER,
     }
 )
 

@@ -68,7 +68,7 @@ def differing(world, plan):
 
 
 def named(result):
-    return {text for text in result.differs}
+    return set(result.differs)
 
 
 def check(world, old, plan, result):

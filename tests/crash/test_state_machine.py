@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Any order of edits, hotplug, foreign writes, guests that come and go, applies, kills, recoveries, reverts and
+"""Any order of edits, hotplug, foreign writes, guests that come and go, applies, kills, reverts and
 releases: what is applied holds, and disturbed runs end as undisturbed ones.
 """
 
