@@ -80,9 +80,7 @@ def write_bare(paths: list[str], value: str) -> None:
 def write_by_engine(folder: Path, store: FolderStore) -> None:
     """What `kvmrt apply` does between the freshness check and the proof."""
     host = LiveHost(uri=None, root=str(folder), name="bench")
-    steps = [
-        Step(number, Kind.IRQ_AFFINITY, f"irq/{number}", OLD, NEW) for number in range(IRQS)
-    ]
+    steps = [Step(number, Kind.IRQ_AFFINITY, f"irq/{number}", OLD, NEW) for number in range(IRQS)]
     journal = Journal(store, HEADER)
     journal.open()
     run = perform(host, steps, journal, lambda _step, _outcome, _cause: None)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 #: Settings whose elements libvirt writes anew, by the first word of their keys.
 _REWRITTEN = frozenset({"vcpupin", "emulatorpin", "iothreadpin", "vcpusched", "numatune"})
 _DEFAULT_BALLOON = "virtio"
+#: Domains of QEMU's driver; libvirt's test driver adds no device.
+_WITH_BALLOON = frozenset({"kvm", "qemu"})
 
 
 def bring_to_normal_form(domain: _Element) -> None:
@@ -25,5 +27,6 @@ def bring_to_normal_form(domain: _Element) -> None:
     for key, value in settings.items():
         if key.partition(" ")[0] in _REWRITTEN:
             write_setting(domain, key, value)
-    if "memballoon" not in settings and domain.find("devices") is not None:
+    has_devices = domain.find("devices") is not None
+    if "memballoon" not in settings and has_devices and domain.get("type") in _WITH_BALLOON:
         write_setting(domain, "memballoon", _DEFAULT_BALLOON)
