@@ -53,10 +53,12 @@ examples: dev  ## Writes the example host, and the README's plan of it.
 check:  ## What CI runs.
 	.ci/run
 
-bench: dev  ## Start-up time and scaling of plan and views; see CONTRIBUTING.
+bench: dev  ## Speed of plan, views and apply; see CONTRIBUTING.
 	$(BIN)/python tests/benchmarks/plan_cold.py
 	$(BIN)/python tests/benchmarks/plan_large.py
 	$(BIN)/python tests/benchmarks/views_speed.py
+	$(BIN)/python tests/benchmarks/apply_irqs.py
+	$(BIN)/python tests/benchmarks/apply_nothing.py
 
 lock: dev  ## Pins the newest versions that requirements/*.in allow.
 	.ci/lock

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.changes.bound_threads import GuestThreads
 from kvmrt_plan.changes.change import (
     Change,
     Considered,
@@ -21,7 +22,6 @@ from kvmrt_plan.changes.change import (
     NoChange,
     Undo,
 )
-from kvmrt_plan.changes.bound_threads import GuestThreads
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.values.cpuset import CpuSet
 

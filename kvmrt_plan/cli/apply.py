@@ -167,6 +167,8 @@ def exit_code(result: Result) -> int:
     """See docs/architecture.md. A run that found a changed value before it had written is stale."""
     if result.status is Status.REVERTED and result.is_stale:
         return EXIT_STALE
+    if result.differs:
+        return EXIT_CODES[Status.INCOMPLETE]
     return EXIT_CODES[result.status]
 
 

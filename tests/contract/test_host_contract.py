@@ -267,7 +267,7 @@ def test_a_guest_without_a_process_has_no_threads(host):
     ids=["definition", "live", "name", "rename", "autostart", "set-autostart", "pin"],
 )
 def test_a_domain_that_nobody_knows_is_an_error(host, question):
-    with pytest.raises(WriteRefusedError, match="[Dd]omain"):
+    with pytest.raises(WriteRefusedError, match=r"[Dd]omain"):
         question(host.domains)
 
 
