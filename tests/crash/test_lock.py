@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from crash_pairs import FOLDER
@@ -19,13 +20,17 @@ from kvmrt_plan.errors import HostBusyError
 from kvmrt_plan.hosts.lock import hold_lock
 
 ROUNDS = 10
-#: `kvmrt apply`, held for a moment under the lock so that another is sure to meet it.
+#: `kvmrt apply` that waits under the lock until a file `go` stands beside its snapshot.
 SLOW = (
-    "import sys, time; import kvmrt_plan.cli.apply as apply; from kvmrt_plan.cli.main import main\n"
+    "import os, sys, time\n"
+    "import kvmrt_plan.cli.apply as apply\n"
+    "from kvmrt_plan.cli.main import main\n"
     "perform = apply._perform\n"
-    "def slowly(*arguments):\n"
-    "    time.sleep(1.0)\n"
-    "    return perform(*arguments)\n"
+    "def slowly(arguments, *more):\n"
+    "    go = os.path.dirname(arguments.host) + '/go'\n"
+    "    while not os.path.exists(go):\n"
+    "        time.sleep(0.01)\n"
+    "    return perform(arguments, *more)\n"
     "apply._perform = slowly\n"
     "sys.exit(main())\n"
 )
@@ -53,6 +58,8 @@ def test_of_two_applies_at_once_one_wins_and_one_names_it(tmp_path):
         (tmp_path / str(number)).mkdir()
         snapshot = shutil.copy(FOLDER / "two-socket.json", tmp_path / str(number) / "host.json")
         both = [kvmrt(SLOW, snapshot), kvmrt(SLOW, snapshot)]
+        wait_until(lambda both=both: any(one.poll() is not None for one in both))
+        let_go(snapshot)
         texts = [one.communicate(timeout=60) for one in both]
         codes = [one.returncode for one in both]
         assert sorted(codes) == [0, 6], texts
@@ -65,7 +72,10 @@ def test_a_second_apply_waits_for_the_lock_when_it_is_told_to(snapshot):
     first = kvmrt(SLOW, snapshot)
     lock = f"{snapshot}.state/run/lock"
     wait_until(lambda: is_held(lock))
-    second = kvmrt(QUICK, snapshot, "--lock-timeout", "30")
+    second = kvmrt(QUICK, snapshot, "--lock-timeout", "60")
+    time.sleep(1)
+    assert second.poll() is None
+    let_go(snapshot)
     assert [one.communicate(timeout=60)[1] for one in (first, second)] == ["", ""]
     assert (first.returncode, second.returncode) == (0, 0)
 
@@ -112,8 +122,12 @@ def is_held(path):
     return os.path.exists(path) and os.path.getsize(path) > 0
 
 
+def let_go(snapshot):
+    Path(snapshot).with_name("go").touch()
+
+
 def wait_until(is_so):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)
