@@ -29,7 +29,7 @@ def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome
     They are in the journal already. What is refused is left to the proof, which names it.
     """
     done = [step for step in steps if outcomes.get(step.number) is Outcome.DONE]
-    if not _has_hotplug(done):
+    if not has_hotplug(done):
         return
     for step in done:
         if step.kind is Kind.IRQ_AFFINITY:
@@ -41,9 +41,7 @@ def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome
 
 
 def owned_affinities(host: Host, steps: Sequence[Step]) -> frozenset[int]:
-    """Numbers of the steps whose interrupt is where this run has put it, if it also has to move CPUs."""
-    if not _has_hotplug(steps):
-        return frozenset()
+    """Numbers of the steps whose interrupt is where this run has put it."""
     return frozenset(
         step.number
         for step in steps
@@ -58,5 +56,6 @@ def _reads(host: Host, step: Step) -> str | None:
         return None
 
 
-def _has_hotplug(steps: Sequence[Step]) -> bool:
+def has_hotplug(steps: Sequence[Step]) -> bool:
+    """Whether CPUs come or go."""
     return any(step.kind is Kind.CPU_ONLINE for step in steps)

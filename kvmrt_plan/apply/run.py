@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.apply.engine import Run, difference, perform, take_back
+from kvmrt_plan.apply.engine import Run, difference, judge_owned, perform, take_back
 from kvmrt_plan.apply.held import read_held, settle_held
 from kvmrt_plan.apply.journal import Finish, Header, Journal, file_away
 from kvmrt_plan.apply.respread import move_again
@@ -207,6 +207,7 @@ def _undo(site: Site, journal: Journal, result: Result) -> None:
     record = journal.record
     for step in record.begun:
         record.outcomes.setdefault(step.number, result.outcomes[step.number])
+    judge_owned(site.host, journal)
     result.differs = take_back(site.host, record, record.written())
     is_whole = not result.differs
     result.status = Status.REVERTED if is_whole else Status.INCOMPLETE
