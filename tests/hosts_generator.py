@@ -2,8 +2,9 @@
 """Small hosts with configurations that change them, made from a number: the same number, the same pair.
 
 Hosts have 4 to 16 CPUs, one or two nodes, two threads per core or one; interrupts of which some are managed,
-unused, or moved by their driver with every hotplug; units with explicit CPU lists; one to three domains, of which some run, with wrong pins, names,
-topologies, balloons and autostart. A pair is given only when its plan has changes and no error.
+unused, or moved by their driver with every hotplug; units with explicit CPU lists; one to three domains, of
+which some run, with wrong pins, names, topologies, balloons and autostart. A pair is given only when its plan
+has changes and no error.
 """
 
 from __future__ import annotations
@@ -184,16 +185,17 @@ class _Draw:
                     is_managed=managed,
                 )
             )
-        for queue in range(self._random.randint(1, 3) if self._chance(0.4) else 0):
-            for name in ("input", "output"):
-                found.append(
-                    Interrupt(
-                        number=40 + 2 * queue + (name == "output"),
-                        action=f"virtio0-{name}.{queue}",
-                        affinity=machine.cpus,
-                    )
-                )
-        return found
+        queues = self._random.randint(1, 3) if self._chance(0.4) else 0
+        actions = [
+            f"virtio0-{name}.{queue}" for queue in range(queues) for name in ("input", "output")
+        ]
+        return [
+            *found,
+            *(
+                Interrupt(number=40 + place, action=action, affinity=machine.cpus)
+                for place, action in enumerate(actions)
+            ),
+        ]
 
     def _snapshot(self, number: int, machine: Machine, guests: list[Guest]) -> Snapshot:
         files, links = interrupt_files(self._interrupts(machine), default=self._cpus(machine))

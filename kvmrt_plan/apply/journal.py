@@ -13,8 +13,9 @@ One JSON text per line, in this order:
 restores the whole text, with what an element-wise undo could not know (a device's address). It may hold
 passwords; the journal is for root alone.
 
-`owned` are the steps whose interrupt stood where this run had put it when taking back began. Bringing CPUs back
-lets drivers move interrupts (respread.py), so that a recovery that is killed and begun again could no longer tell.
+`owned` are the steps whose interrupt stood where this run had put it when taking back began. Bringing CPUs
+back lets drivers move interrupts (respread.py), so that a recovery that is killed and begun again could no
+longer tell.
 
 A record is only trusted when its line is complete: a torn last line was never synced, so nothing that it
 announces has been written. A line that could not be written whole is cut off before the next one, or it
