@@ -23,21 +23,24 @@ if TYPE_CHECKING:
     from kvmrt_plan.ports import Host
 
 
-def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome]) -> None:
-    """Write once more the affinities that a hotplug of this run has undone.
+def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome]) -> str:
+    """Write once more the affinities that a hotplug of this run has undone. They are in the journal already.
 
-    They are in the journal already. What is refused is left to the proof, which names it.
+    Returns:
+        Why one of them is not as planned; "" when all are.
     """
     done = [step for step in steps if outcomes.get(step.number) is Outcome.DONE]
     if not has_hotplug(done):
-        return
-    for step in done:
-        if step.kind is Kind.IRQ_AFFINITY:
-            try:
+        return ""
+    try:
+        for step in done:
+            if step.kind is Kind.IRQ_AFFINITY and read_unit(host, (step,)) != [step.new]:
+                write_unit(host, (step,))
                 if read_unit(host, (step,)) != [step.new]:
-                    write_unit(host, (step,))
-            except WriteRefusedError:
-                continue
+                    return f"{step.address} does not stay at {step.new} when CPUs go offline"
+    except WriteRefusedError as error:
+        return error.problem
+    return ""
 
 
 def owned_affinities(host: Host, steps: Sequence[Step]) -> frozenset[int]:

@@ -158,6 +158,8 @@ def apply_steps(
     journal = Journal(site.state, replace(header, holders_before=tuple(sorted(map(str, before)))))
     journal.open()
     run = perform(site.host, steps, journal, terms.report)
+    if run.failure is None:
+        run.failure = move_again(site.host, steps, run.outcomes) or None
     _report_waiting(waiting, run.outcomes, terms)
     result = Result(
         status=Status.APPLIED,
@@ -168,7 +170,6 @@ def apply_steps(
         is_stale=run.is_stale,
     )
     if run.failure is None:
-        move_again(site.host, steps, run.outcomes)
         result.proof = _proof(terms, _excused(steps, waiting, run))
         if not result.proof.is_good and not terms.keeps_unproven:
             result.failure = "; ".join((*result.proof.remaining, *result.proof.failed_probes))
