@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small hosts with configurations that change them, made from a number: the same number, the same pair.
 
-Hosts have 4 to 16 CPUs, one or two nodes, two threads per core or one; interrupts of which some are managed
-or unused; units with explicit CPU lists; one to three domains, of which some run, with wrong pins, names,
-topologies, balloons and autostart. A pair is given only when its plan has changes and no error.
+Hosts have 4 to 16 CPUs, one or two nodes, two threads per core or one; interrupts of which some are managed,
+unused, or moved by their driver with every hotplug; units with explicit CPU lists; one to three domains, of
+which some run, with wrong pins, names, topologies, balloons and autostart. A pair is given only when its plan
+has changes and no error.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from raw_host import (
 
 from kvmrt_plan.desired.load import load_configuration
 from kvmrt_plan.facts.snapshot import RawLibvirt, Snapshot
+from kvmrt_plan.hosts.simulated.network_queues import spread_queues
 from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.plan.goal import Goal
 from kvmrt_plan.values.cpuset import CpuSet
@@ -183,10 +185,21 @@ class _Draw:
                     is_managed=managed,
                 )
             )
-        return found
+        queues = self._random.randint(1, 3) if self._chance(0.4) else 0
+        actions = [
+            f"virtio0-{name}.{queue}" for queue in range(queues) for name in ("input", "output")
+        ]
+        return [
+            *found,
+            *(
+                Interrupt(number=40 + place, action=action, affinity=machine.cpus)
+                for place, action in enumerate(actions)
+            ),
+        ]
 
     def _snapshot(self, number: int, machine: Machine, guests: list[Guest]) -> Snapshot:
         files, links = interrupt_files(self._interrupts(machine), default=self._cpus(machine))
+        files.update(spread_queues(files, machine.online))
         files.update(
             kernel_files(release="6.1.0-rt", version="#1 SMP PREEMPT_RT", command_line="ro")
         )

@@ -14,15 +14,16 @@ Promises, in the order in which the code keeps them:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.domain import definition_text, restore_definition
-from kvmrt_plan.apply.respread import owned_affinities
+from kvmrt_plan.apply.respread import has_hotplug, owned_affinities
 from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches
 from kvmrt_plan.apply.writers import exchange_unit, read_unit, write_unit, write_units
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.errors import KvmrtError, WriteRefusedError
+from kvmrt_plan.errors import HostError, KvmrtError, WriteRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -158,32 +159,34 @@ def _mismatch(unit: Sequence[Step], present: Sequence[str | None]) -> str:
     return ""
 
 
+def judge_owned(host: Host, journal: Journal) -> None:
+    """Note in the journal, once, what is this run's own; without the journal it holds for this time."""
+    steps = journal.record.written()
+    if journal.record.owned is None and has_hotplug(steps):
+        with suppress(HostError):
+            journal.own(owned_affinities(host, steps))
+
+
 def take_back(host: Host, record: Record, steps: Sequence[Step]) -> tuple[str, ...]:
     """Undo steps of a run in reverse order, and say what could not be undone.
 
     May be called again after a crash in the middle: what is back already is left alone.
     """
     differs: list[str] = []
-    owned = owned_affinities(host, steps)
     for batch in reversed(list(batches(steps))):
-        differs.extend(take_back_batch(host, record, batch, owned))
+        differs.extend(take_back_batch(host, record, batch))
     return tuple(differs)
 
 
-def take_back_batch(
-    host: Host, record: Record, batch: Sequence[Step], owned: frozenset[int]
-) -> list[str]:
-    """Undo the steps of one batch in reverse order, and say what could not be undone.
-
-    `owned` are the interrupts that a driver may move while CPUs come back, see `respread.py`.
-    """
+def take_back_batch(host: Host, record: Record, batch: Sequence[Step]) -> list[str]:
+    """Undo the steps of one batch in reverse order, and say what could not be undone."""
     if batch[0].kind in NEVER_UNDONE:
         return []
     texts = record.texts.get(batch[0].number)
     differs: list[str] = []
     for unit in reversed(list(write_units(batch))):
         try:
-            differs.extend(_take_back_unit(host, unit, texts, owned))
+            differs.extend(_take_back_unit(host, unit, texts, record.owned or frozenset()))
         except KvmrtError as error:
             differs.extend(
                 f"{step.address} should be {_shown(step.old)}: {error.problem}" for step in unit

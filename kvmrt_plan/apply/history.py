@@ -19,12 +19,13 @@ from kvmrt_plan.apply.journal import (
     file_away,
     read_journal,
 )
-from kvmrt_plan.apply.respread import owned_affinities
+from kvmrt_plan.apply.respread import has_hotplug, owned_affinities
 from kvmrt_plan.apply.step import NEVER_UNDONE, VOLATILE, Outcome, batches
+from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import HostError, KvmrtError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kvmrt_plan.apply.run import Site
     from kvmrt_plan.apply.step import Step
@@ -97,13 +98,12 @@ def revert_run(site: Site, record: Record, header: Header) -> tuple[str, ...]:
         replace(header, holders=_holders_without(record.header, before), holders_before=before),
     )
     journal.open()
+    # What was noted when it was applied holds no longer.
+    record.owned = owned_affinities(site.host, steps) if has_hotplug(steps) else None
     differs: list[str] = []
-    number = 1
-    reverting = _Reverting(site, journal, record, owned_affinities(site.host, steps))
     try:
-        for batch in reversed(list(batches(steps))):
-            differs.extend(_revert_batch(reverting, batch, first=number))
-            number += len(batch)
+        for back in _announced(site, journal, steps, record.owned):
+            differs.extend(_revert_batch(site, journal, record, back))
         journal.finish(Finish.INCOMPLETE if differs else Finish.APPLIED, differs)
     except KvmrtError as error:
         _take_forth(site, journal, error)
@@ -124,31 +124,53 @@ def _take_forth(site: Site, journal: Journal, error: KvmrtError) -> NoReturn:
     ) from error
 
 
-class _Reverting(NamedTuple):
-    """A revert under way."""
+class _Back(NamedTuple):
+    """A batch of the run and the way back."""
 
-    site: Site
-    journal: Journal
-    #: The run that is taken back.
-    record: Record
-    #: Its interrupts that a driver may move while CPUs come back.
-    owned: frozenset[int]
+    forth: tuple[Step, ...]
+    back: tuple[Step, ...]
 
 
-def _revert_batch(reverting: _Reverting, batch: Sequence[Step], *, first: int) -> list[str]:
-    """The way back is numbered anew, so that the journal's order is that of the writes."""
-    back = [
-        replace(step.reversed(), number=number)
-        for number, step in enumerate(reversed(batch), start=first)
-    ]
-    site, journal, record, owned = reverting
-    journal.begin(back, definition_text(site.host, back))
-    differs = take_back_batch(site.host, record, batch, owned)
-    left = {step.address for step in batch if any(_is_about(text, step) for text in differs)}
+def _announced(
+    site: Site, journal: Journal, steps: Sequence[Step], owned: frozenset[int] | None
+) -> Iterator[_Back]:
+    """The batches from the last to the first, each in the journal when it is given out.
+
+    The way back is numbered anew, so that the journal's order is that of the writes. But interrupts are
+    announced before CPUs come back: drivers move them then, and whoever takes the revert forth again has to
+    set them after the CPUs.
+    """
+    order = list(reversed(list(batches(steps))))
+    early = [one for one in order if one[0].kind is Kind.IRQ_AFFINITY and owned is not None]
+    number, backs = 1, {}
+    for batch in (*early, *(one for one in order if one not in early)):
+        backs[batch] = tuple(
+            replace(step.reversed(), number=number + place)
+            for place, step in enumerate(reversed(batch))
+        )
+        number += len(batch)
+    if owned is not None:
+        journal.own(
+            step.number
+            for batch in early
+            for step, forth in zip(backs[batch], reversed(batch), strict=True)
+            if forth.number in owned
+        )
+    for batch in early:
+        journal.begin(backs[batch])
+    for batch in order:
+        if batch not in early:
+            journal.begin(backs[batch], definition_text(site.host, batch))
+        yield _Back(batch, backs[batch])
+
+
+def _revert_batch(site: Site, journal: Journal, record: Record, batch: _Back) -> list[str]:
+    differs = take_back_batch(site.host, record, batch.forth)
+    left = {step.address for step in batch.back if any(_is_about(text, step) for text in differs)}
     outcomes = {
-        step.number: Outcome.FAILED if step.address in left else Outcome.DONE for step in back
+        step.number: Outcome.FAILED if step.address in left else Outcome.DONE for step in batch.back
     }
-    journal.end(outcomes, definition_text(site.host, back))
+    journal.end(outcomes, definition_text(site.host, batch.back))
     return differs
 
 

@@ -6,11 +6,16 @@ One JSON text per line, in this order:
     {"format": "kvmrt-journal", "format_version": "1.0", "id": ..., "plan": ..., "boot_id": ..., ...}
     {"begin": [[number, kind, address, old, new, owner], ...], "text": ...}   before its first write
     {"end": [[number, outcome], ...], "text": ...}                            after its last
+    {"owned": [number, ...]}                                       before anything is taken back, see below
     {"finish": "applied", "differs": []}                           the commit: one record
 
 `text` is the definition of the domain whose elements a batch changes, before and after: taking it back
 restores the whole text, with what an element-wise undo could not know (a device's address). It may hold
 passwords; the journal is for root alone.
+
+`owned` are the steps whose interrupt stood where this run had put it when taking back began. Bringing CPUs
+back lets drivers move interrupts (respread.py), so that a recovery that is killed and begun again could no
+longer tell.
 
 A record is only trusted when its line is complete: a torn last line was never synced, so nothing that it
 announces has been written. A line that could not be written whole is cut off before the next one, or it
@@ -103,6 +108,8 @@ class Record:
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     #: Definitions of domains by the number of the first step of their batch: before, and after.
     texts: dict[int, Texts] = field(default_factory=dict)
+    #: Steps that stay this run's own whatever a driver makes of them; None: not judged yet.
+    owned: frozenset[int] | None = None
     finish: Finish | None = None
     #: What differs when it is incomplete, for people.
     differs: tuple[str, ...] = ()
@@ -120,11 +127,11 @@ class Record:
 class Journal:
     """Writes the journal of one run. Each method raises HostError when its line is not on disk."""
 
-    def __init__(self, store: StateStore, header: Header, *, size: int = 0) -> None:
+    def __init__(self, store: StateStore, header: Header, *, begun: Record | None = None) -> None:
         self._store = store
         self.header = header
         #: What the journal says so far.
-        self.record = Record(header=header, size=size)
+        self.record = begun or Record(header=header)
         self._is_torn = False
 
     def open(self) -> None:
@@ -146,6 +153,11 @@ class Journal:
         rows = [[number, str(one)] for number, one in outcomes.items()]
         self._append({"end": rows, "text": text})
         _note_end(self.record, outcomes, text)
+
+    def own(self, numbers: Iterable[int]) -> None:
+        """Note which steps are this run's own, before anything is taken back."""
+        self.record.owned = frozenset(numbers)
+        self._append({"owned": sorted(self.record.owned)})
 
     def finish(self, how: Finish, differs: Iterable[str] = ()) -> None:
         """The commit: from here on the run is over, whatever happens.
@@ -235,6 +247,8 @@ def _read_line(record: Record, document: dict[str, Any]) -> None:
     elif "end" in document:
         outcomes = {int(number): Outcome(one) for number, one in document["end"]}
         _note_end(record, outcomes, document["text"])
+    elif "owned" in document:
+        record.owned = frozenset(map(int, document["owned"]))
     elif "finish" in document:
         record.finish = Finish(document["finish"])
         record.differs = tuple(map(str, document["differs"]))

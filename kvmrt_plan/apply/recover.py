@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.apply.engine import take_back
+from kvmrt_plan.apply.engine import judge_owned, take_back
 from kvmrt_plan.apply.held import settle_held
-from kvmrt_plan.apply.journal import CURRENT, Finish, Journal, Record, file_away, read_journal
+from kvmrt_plan.apply.journal import CURRENT, Finish, Journal, file_away, read_journal
 from kvmrt_plan.apply.step import VOLATILE
 
 if TYPE_CHECKING:
@@ -51,9 +51,10 @@ def recover(
     is_after_reboot = record.header.boot_id != boot_id
     finish, differs = record.finish, record.differs
     if finish is None:
-        differs = _undo(host, record, is_after_reboot=is_after_reboot)
+        journal = Journal(store, record.header, begun=record)
+        differs = _undo(host, journal, is_after_reboot=is_after_reboot)
         finish = Finish.INCOMPLETE if differs else Finish.RECOVERED
-        Journal(store, record.header, size=record.size).finish(finish, differs)
+        journal.finish(finish, differs)
     if finish is Finish.APPLIED and not is_after_reboot:
         settle_held(volatile, record, boot_id=boot_id)
     file_away(store, record.header)
@@ -62,8 +63,10 @@ def recover(
     )
 
 
-def _undo(host: Host, record: Record, *, is_after_reboot: bool) -> tuple[str, ...]:
-    steps = record.written()
+def _undo(host: Host, journal: Journal, *, is_after_reboot: bool) -> tuple[str, ...]:
+    steps = journal.record.written()
     if is_after_reboot:
         steps = [step for step in steps if step.kind not in VOLATILE]
-    return take_back(host, record, steps)
+    else:
+        judge_owned(host, journal)
+    return take_back(host, journal.record, steps)

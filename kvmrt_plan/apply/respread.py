@@ -23,27 +23,28 @@ if TYPE_CHECKING:
     from kvmrt_plan.ports import Host
 
 
-def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome]) -> None:
-    """Write once more the affinities that a hotplug of this run has undone.
+def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome]) -> str:
+    """Write once more the affinities that a hotplug of this run has undone. They are in the journal already.
 
-    They are in the journal already. What is refused is left to the proof, which names it.
+    Returns:
+        Why one of them is not as planned; "" when all are.
     """
     done = [step for step in steps if outcomes.get(step.number) is Outcome.DONE]
-    if not _has_hotplug(done):
-        return
-    for step in done:
-        if step.kind is Kind.IRQ_AFFINITY:
-            try:
+    if not has_hotplug(done):
+        return ""
+    try:
+        for step in done:
+            if step.kind is Kind.IRQ_AFFINITY and read_unit(host, (step,)) != [step.new]:
+                write_unit(host, (step,))
                 if read_unit(host, (step,)) != [step.new]:
-                    write_unit(host, (step,))
-            except WriteRefusedError:
-                continue
+                    return f"{step.address} does not stay at {step.new} when CPUs go offline"
+    except WriteRefusedError as error:
+        return error.problem
+    return ""
 
 
 def owned_affinities(host: Host, steps: Sequence[Step]) -> frozenset[int]:
-    """Numbers of the steps whose interrupt is where this run has put it, if it also has to move CPUs."""
-    if not _has_hotplug(steps):
-        return frozenset()
+    """Numbers of the steps whose interrupt is where this run has put it."""
     return frozenset(
         step.number
         for step in steps
@@ -58,5 +59,6 @@ def _reads(host: Host, step: Step) -> str | None:
         return None
 
 
-def _has_hotplug(steps: Sequence[Step]) -> bool:
+def has_hotplug(steps: Sequence[Step]) -> bool:
+    """Whether CPUs come or go."""
     return any(step.kind is Kind.CPU_ONLINE for step in steps)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.apply.engine import Run, difference, perform, take_back
+from kvmrt_plan.apply.engine import Run, difference, judge_owned, perform, take_back
 from kvmrt_plan.apply.held import read_held, settle_held
 from kvmrt_plan.apply.journal import Finish, Header, Journal, file_away
 from kvmrt_plan.apply.respread import move_again
@@ -158,6 +158,8 @@ def apply_steps(
     journal = Journal(site.state, replace(header, holders_before=tuple(sorted(map(str, before)))))
     journal.open()
     run = perform(site.host, steps, journal, terms.report)
+    if run.failure is None:
+        run.failure = move_again(site.host, steps, run.outcomes) or None
     _report_waiting(waiting, run.outcomes, terms)
     result = Result(
         status=Status.APPLIED,
@@ -168,7 +170,6 @@ def apply_steps(
         is_stale=run.is_stale,
     )
     if run.failure is None:
-        move_again(site.host, steps, run.outcomes)
         result.proof = _proof(terms, _excused(steps, waiting, run))
         if not result.proof.is_good and not terms.keeps_unproven:
             result.failure = "; ".join((*result.proof.remaining, *result.proof.failed_probes))
@@ -207,6 +208,7 @@ def _undo(site: Site, journal: Journal, result: Result) -> None:
     record = journal.record
     for step in record.begun:
         record.outcomes.setdefault(step.number, result.outcomes[step.number])
+    judge_owned(site.host, journal)
     result.differs = take_back(site.host, record, record.written())
     is_whole = not result.differs
     result.status = Status.REVERTED if is_whole else Status.INCOMPLETE

@@ -47,6 +47,7 @@ from kvmrt_plan.facts.document import dump_snapshot
 from kvmrt_plan.facts.gather import gather_facts
 from kvmrt_plan.facts.snapshot import RawLibvirt, Snapshot
 from kvmrt_plan.hosts.simulated.host import SimulatedHost
+from kvmrt_plan.hosts.simulated.network_queues import spread_queues
 from kvmrt_plan.hosts.simulated.storage import read_snapshot_file
 from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.placement.place import place
@@ -72,8 +73,11 @@ def fresh_host():
         Interrupt(number=24, action="eth0-0", affinity=MACHINE.cpus),
         Interrupt(number=25, action="eth0-1", affinity=CpuSet((12,))),
         Interrupt(number=26, action="nvme0q1", affinity=CpuSet((9, 13)), is_managed=True),
+        Interrupt(number=27, action="virtio0-input.0", affinity=MACHINE.cpus),
+        Interrupt(number=28, action="virtio0-input.1", affinity=MACHINE.cpus),
     ]
     files, links = interrupt_files(rows, default=MACHINE.cpus)
+    files.update(spread_queues(files, MACHINE.cpus))
     files.update(kernel_files(release="6.1.0-rt", version="#1 SMP PREEMPT_RT", command_line="ro"))
     files.update(cpu_files(MACHINE))
     files.update(node_files(MACHINE))

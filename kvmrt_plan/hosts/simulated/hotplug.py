@@ -2,10 +2,10 @@
 """CPUs of a simulated host going offline and coming back.
 
 As measured on Linux 6.1: an offline CPU loses its topology folder; it leaves the sibling lists of its
-core and the list of its node; an interrupt whose last online CPU it was is opened to all that are left,
-except one that nobody uses or that the kernel manages (kernel/irq/cpuhotplug.c, migrate_one_irq); threads
-that were bound to it alone run on every online CPU. When it comes back its topology does too, but neither
-the interrupts nor the threads; network_queues.py has the exception.
+core and the list of its node; an interrupt whose last online CPU it was is opened to all that are left, but
+one that nobody uses or that the kernel manages keeps its mask (kernel/irq/cpuhotplug.c, migrate_one_irq);
+threads that were bound to it alone run on every online CPU. When it comes back its topology does too, but
+neither the interrupts nor the threads; network_queues.py has the exception.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.irq import parse_irqs
 from kvmrt_plan.facts.knobs import HOST_KNOBS, WATCHDOG
-from kvmrt_plan.hosts.simulated.hotplug import Hotplug
+from kvmrt_plan.hosts.simulated.hotplug import Hotplug, mask_like
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Kernel:
         twins = {}
         if f"{folder}/smp_affinity" in files:
             mask = f"{folder}/smp_affinity"
-            twins[mask] = _as_wide(files[mask], cpus)
+            twins[mask] = mask_like(files[mask], cpus) + "\n"
         effective = f"{folder}/effective_affinity_list"
         if effective in files:
             now = CpuSet.parse_kernel(files[effective])
@@ -126,7 +126,7 @@ class Kernel:
         is_enough = cpus & self._hotplug.online if path == _DEFAULT_AFFINITY else cpus
         if not is_enough:
             raise refusal(path, "EINVAL")
-        self._texts.change(files={path: _as_wide(self._texts.files[path], cpus)})
+        self._texts.change(files={path: mask_like(self._texts.files[path], cpus) + "\n"})
 
     def _write_word(self, path: str, word: str) -> None:
         """A number or a name; the watchdog's mask is a list. Anything else is EINVAL."""
@@ -147,11 +147,3 @@ class Kernel:
         if not cpus <= self._hotplug.possible:
             raise refusal(path, "ERANGE")
         return cpus
-
-
-def _as_wide(before: str, cpus: CpuSet) -> str:
-    """The mask as the kernel prints it: with as many digits as it has possible CPUs."""
-    digits = cpus.format_mask().replace(",", "").rjust(len(before.strip().replace(",", "")), "0")
-    first = len(digits) % 8
-    groups = [digits[:first], *(digits[i : i + 8] for i in range(first, len(digits), 8))]
-    return ",".join(group for group in groups if group) + "\n"
