@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from kvmrt_plan.hosts.simulated.host import SimulatedHost
 from kvmrt_plan.hosts.site import Location, open_site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from kvmrt_plan.facts.host import HostFacts
@@ -99,14 +100,30 @@ class Host:
     def boot(self, boundary: Callable[[str], None], *names: str) -> int:
         """`kvmrt boot`, with a hook at every write."""
         arguments = Namespace(dry_run=False, ask=False, allow=None, parallel=1)
-        with open_site(self.location, purpose="test", boundary=boundary) as opened:
+        with self._opened(boundary) as opened:
             return boot_guests(arguments, self._run(opened), list(names))
 
     def shutdown(self, boundary: Callable[[str], None], *names: str) -> int:
         """`kvmrt shutdown`, with a hook at every write."""
         arguments = Namespace(dry_run=False, timeout=0.0, force=False)
-        with open_site(self.location, purpose="test", boundary=boundary) as opened:
+        with self._opened(boundary) as opened:
             return stop_and_release(arguments, self._run(opened), list(names))
+
+    @contextmanager
+    def _opened(self, boundary: Callable[[str], None]) -> Iterator[OpenSite]:
+        """The host; the hook is called while a command works on it, not while it is opened: then
+        Ctrl-C finds nothing begun, and main() tells it.
+        """
+        working = [False]
+
+        def hook(what: str) -> None:
+            if working[0]:
+                boundary(what)
+
+        with open_site(self.location, purpose="test", boundary=hook) as opened:
+            working[0] = True
+            yield opened
+            working[0] = False
 
     def _run(self, opened: OpenSite) -> GuestRun:
         content = self.file.read_bytes()
