@@ -77,11 +77,14 @@ class WriteRefusedError(HostError):
 class StalePlanError(KvmrtError):
     """The host is not as it was planned on. Nothing was written; `differences` names each value."""
 
-    def __init__(self, differences: tuple[str, ...]) -> None:
+    def __init__(self, differences: tuple[str, ...], *, writers: tuple[str, ...] = ()) -> None:
         self.differences = differences
+        #: Who may have changed them, as far as one can tell.
+        self.writers = writers
         super().__init__(
             f"the plan is stale: {len(differences)} value{'s' * (len(differences) != 1)} changed since "
-            f"it was made: {'; '.join(differences)}",
+            f"it was made: {'; '.join(differences)}"
+            + (f" (perhaps: {'; '.join(writers)})" if writers else ""),
             "plan again, look at what changed, and apply the new plan",
         )
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from kvmrt_plan.ports import StateStore
 
 FILE = "held.json"
+#: The purpose of a run that takes another back (`history.py`).
+REVERT = "revert"
 
 #: Policies of the host. Definitions are not held: they are the user's, and stay.
 HELD_KINDS = frozenset(
@@ -62,13 +64,23 @@ def settle_held(volatile: StateStore, record: Record, *, boot_id: str) -> None:
     if content and json.loads(content).get("run") == record.header.id:
         return
     values = dict(before.values)
+    is_revert = record.header.purpose == REVERT
     for step in record.begun:
-        if step.kind in HELD_KINDS and record.outcomes.get(step.number) is Outcome.DONE:
+        is_done = record.outcomes.get(step.number) is Outcome.DONE
+        if step.kind in HELD_KINDS and is_done and not (is_revert and not _is_ours(values, step)):
             _settle(values, step)
     holders = frozenset(UUID(one) for one in record.header.holders)
     after = Held(values=values, holders=holders if values else frozenset())
     if after != before:
         volatile.replace(FILE, _dump(after, boot_id, record.header.id).encode())
+
+
+def _is_ours(values: dict[str, HeldValue], step: Step) -> bool:
+    """Whether what a revert takes away is what is held: a value that somebody else has put back, or that
+    an earlier revert has, leaves nothing to hold.
+    """
+    known = values.get(step.address)
+    return known is not None and known.written == step.old
 
 
 def _settle(values: dict[str, HeldValue], step: Step) -> None:

@@ -18,11 +18,12 @@ from kvmrt_plan.apply.journal import (
     Record,
     file_away,
     read_journal,
+    require_same_host,
 )
 from kvmrt_plan.apply.respread import has_hotplug, owned_affinities
 from kvmrt_plan.apply.step import NEVER_UNDONE, VOLATILE, Outcome, batches
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.errors import HostError, KvmrtError, UsageError
+from kvmrt_plan.errors import HostError, KvmrtError, SnapshotError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,17 +38,28 @@ START, STOP = "start", "stop"
 
 
 def read_history(store: StateStore) -> list[Record]:
-    """All finished runs, oldest first.
-
-    Raises:
-        SnapshotError: a journal cannot be read.
+    """All finished runs that can be read, oldest first. One file that cannot be (of a later version of
+    kvmrt, or damaged) must not keep others from being taken back: `unreadable_runs` names it.
     """
-    records = (read_journal(store, f"{HISTORY}/{name}") for name in store.names(HISTORY))
-    return [record for record in records if record is not None]
+    return [record for _, record in _all_runs(store) if isinstance(record, Record)]
+
+
+def unreadable_runs(store: StateStore) -> list[str]:
+    """Why files of the history cannot be read, one text each."""
+    return [record.problem for _, record in _all_runs(store) if isinstance(record, SnapshotError)]
+
+
+def _all_runs(store: StateStore) -> Iterator[tuple[str, Record | SnapshotError | None]]:
+    for name in store.names(HISTORY):
+        try:
+            yield name, read_journal(store, f"{HISTORY}/{name}")
+        except SnapshotError as error:
+            yield name, error
 
 
 def find_run(records: list[Record], run_id: str | None) -> Record:
-    """The run of that id, or the last one that was applied and not taken back since.
+    """The run of that id, or the last one that was applied and not taken back since. A run that failed
+    and could not be taken back whole may be tried again.
 
     Raises:
         UsageError: there is no such run, or it changed nothing that could be taken back.
@@ -57,7 +69,7 @@ def find_run(records: list[Record], run_id: str | None) -> Record:
         one
         for one in records
         if one.header.purpose not in (REVERT, START, STOP)
-        and one.finish is Finish.APPLIED
+        and one.finish in (Finish.APPLIED, Finish.INCOMPLETE)
         and one.header.id not in reverted
     ]
     for record in reversed(candidates):
@@ -84,9 +96,11 @@ def revert_run(site: Site, record: Record, header: Header) -> tuple[str, ...]:
         What could not be taken back; empty when everything was.
 
     Raises:
+        UsageError: it is a run of another host; nothing was changed.
         HostError: the journal cannot be written; the host is as it was before the revert, or the text
             says what is not.
     """
+    require_same_host(site.host, record.header)
     steps = [step for step in record.written() if step.kind not in NEVER_UNDONE]
     if record.header.boot_id != site.boot_id:
         # The values of an earlier boot are gone by themselves.

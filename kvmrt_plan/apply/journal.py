@@ -33,12 +33,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kvmrt_plan.apply.step import Outcome, Step
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.errors import HostError, KvmrtError, SnapshotError
+from kvmrt_plan.errors import HostError, KvmrtError, SnapshotError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from kvmrt_plan.ports import StateStore
+    from kvmrt_plan.ports import Host, StateStore
 
 FORMAT_VERSION = "1.0"
 CURRENT = "journal"
@@ -279,3 +279,16 @@ def _step(row: list[Any]) -> Step:
 def file_away(store: StateStore, header: Header) -> None:
     """Move a finished journal into the history."""
     store.rename(CURRENT, f"{HISTORY}/{header.id}")
+
+
+def require_same_host(host: Host, header: Header) -> None:
+    """A journal is undone only on the host that it was written for.
+
+    Raises:
+        UsageError: it is another's.
+    """
+    if header.host and header.host != host.name:
+        raise UsageError(
+            f"run {header.id} was made on host {header.host}, this is {host.name}",
+            "name the state folder of this host with --state-dir, or KVMRT_STATE_DIR",
+        )

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.engine import judge_owned, take_back
 from kvmrt_plan.apply.held import settle_held
-from kvmrt_plan.apply.journal import CURRENT, Finish, Journal, file_away, read_journal
+from kvmrt_plan.apply.journal import (
+    CURRENT,
+    Finish,
+    Journal,
+    file_away,
+    read_journal,
+    require_same_host,
+)
 from kvmrt_plan.apply.step import VOLATILE
 
 if TYPE_CHECKING:
@@ -47,6 +54,7 @@ def recover(
         # Not even a header: the run was killed before it announced a write.
         store.remove(CURRENT)
         return None
+    require_same_host(host, record.header)
     store.truncate(CURRENT, record.size)
     is_after_reboot = record.header.boot_id != boot_id
     finish, differs = record.finish, record.differs

@@ -20,6 +20,7 @@ from kvmrt_plan.apply.journal import Finish, Header, Journal, file_away
 from kvmrt_plan.apply.respread import move_again
 from kvmrt_plan.apply.siblings import record_siblings
 from kvmrt_plan.apply.step import Outcome, Step, batches, step_of
+from kvmrt_plan.apply.suspects import likely_writers
 from kvmrt_plan.apply.writers import read_unit, write_units
 from kvmrt_plan.changes.change import Disturbance, Kind
 from kvmrt_plan.errors import HostError, KvmrtError, StalePlanError
@@ -126,6 +127,7 @@ def check_freshness(host: Host, steps: Sequence[Step]) -> frozenset[int]:
         WriteRefusedError, DomainXmlError: a value cannot be read.
     """
     differences: list[str] = []
+    kinds: set[Kind] = set()
     left: list[int] = []
     for batch in batches(steps):
         for unit in write_units(batch):
@@ -135,8 +137,9 @@ def check_freshness(host: Host, steps: Sequence[Step]) -> frozenset[int]:
                 left.append(step.number)
                 if now != step.old:
                     differences.append(difference(step, now))
+                    kinds.add(step.kind)
     if differences:
-        raise StalePlanError(tuple(differences))
+        raise StalePlanError(tuple(differences), writers=likely_writers(host, kinds))
     return frozenset(left)
 
 
@@ -232,7 +235,9 @@ def _nothing(steps: Sequence[Step], waiting: Sequence[Step], terms: Terms) -> Re
 def _report_waiting(waiting: Sequence[Step], outcomes: dict[int, Outcome], terms: Terms) -> None:
     for step in waiting:
         outcomes[step.number] = Outcome.PENDING
-        terms.report(step, Outcome.PENDING, "it touches a running guest")
+        terms.report(
+            step, Outcome.PENDING, "it touches a running guest; --allow guest-threads permits it"
+        )
 
 
 def _excused(steps: Sequence[Step], waiting: Sequence[Step], run: Run) -> frozenset[str]:

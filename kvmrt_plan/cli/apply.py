@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import os
+import json
 import sys
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.history import APPLY
+from kvmrt_plan.apply.journal import read_journal
 from kvmrt_plan.apply.recover import recover
 from kvmrt_plan.apply.run import (
     Proof,
@@ -27,12 +27,10 @@ from kvmrt_plan.cli.probes import failed_probes, passing_probes
 from kvmrt_plan.cli.progress import plain_progress, show_progress
 from kvmrt_plan.cli.site import location_of, new_header
 from kvmrt_plan.cli.terminal import wants_colour, width_of
-from kvmrt_plan.desired.load import load_configuration
-from kvmrt_plan.errors import DesiredStateError, UsageError
-from kvmrt_plan.hosts.files import read_document
+from kvmrt_plan.cli.work import Work, planned_work, saved_plan_path, saved_work
+from kvmrt_plan.errors import HostBusyError, KvmrtError, StalePlanError, UsageError
 from kvmrt_plan.hosts.site import OpenSite, open_site
 from kvmrt_plan.pipeline import plan_host
-from kvmrt_plan.plan.document import document_digest, plan_document
 from kvmrt_plan.plan.goal import Goal
 from kvmrt_plan.views.plan_text import render_plan
 
@@ -43,10 +41,12 @@ if TYPE_CHECKING:
     from kvmrt_plan.apply.step import Outcome, Step
     from kvmrt_plan.cli.progress import Progress
     from kvmrt_plan.desired.model import Probe
-    from kvmrt_plan.plan.action import Action, Plan
+    from kvmrt_plan.plan.action import Plan
 
 EXIT_CODES = {Status.NOTHING: 0, Status.APPLIED: 0, Status.REVERTED: 4, Status.INCOMPLETE: 5}
 EXIT_STALE = 3
+#: What `main` ends with when one of these leaves a command.
+ERROR_CODES = {StalePlanError: EXIT_STALE, HostBusyError: 6}
 #: The class of --allow that is no disturbance of a step: it acts after the last of them.
 RESTART = "guest-restart"
 #: What it means when a command has no such option.
@@ -55,24 +55,11 @@ _ABSENT_OPTIONS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """What an apply performs, and against what it is proven."""
-
-    actions: tuple[Action, ...]
-    goal: Goal
-    digest: str
-    host: str
-    holders: tuple[str, ...]
-    #: The file it comes from: a saved plan, or a configuration.
-    file: str
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Apply a saved plan, or plan, ask and apply."""
-    saved = _saved_plan_path(arguments)
+    saved = saved_plan_path(arguments)
     if saved:
-        return _apply(arguments, _saved_work(saved), None)
+        return _apply(arguments, saved_work(saved), None)
     return apply_goal(arguments, *_goal(arguments))
 
 
@@ -90,35 +77,61 @@ def apply_goal(arguments: argparse.Namespace, goal: Goal, content: bytes) -> int
 def _apply(
     arguments: argparse.Namespace, work: Work | None, goal: tuple[Goal, bytes] | None
 ) -> int:
-    with open_site(
-        location_of(arguments),
-        purpose="kvmrt apply",
-        lock_timeout_seconds=arguments.lock_timeout,
-    ) as opened:
-        progress = plain_progress(is_json=arguments.json)
-        site = site_of(opened)
-        recovery = recover(opened.host, opened.state, opened.volatile, boot_id=opened.boot_id)
-        if recovery is not None:
-            progress.recovered(recovery)
-        refuse_unconfirmed(site)
-        if work is None:
-            assert goal is not None, "without a saved plan there is a configuration"
-            plan = plan_host(goal[0], opened.host.capture())
-            if not arguments.json:
-                sys.stdout.write(render(plan))
-            if plan.is_errored:
-                return 1
-            work = _planned_work(plan, *goal)
-            _ask(arguments, plan)
-        _check_host(work, opened)
-        return _perform(arguments, site, work, progress)
+    progress = plain_progress(is_json=arguments.json)
+    try:
+        with open_site(
+            location_of(arguments),
+            purpose="kvmrt apply",
+            lock_timeout_seconds=arguments.lock_timeout,
+        ) as opened:
+            if work is not None:
+                _check_host(work, opened)
+            _recover(arguments, opened, progress)
+            return _apply_to(arguments, opened, work or goal, progress)
+    except KvmrtError as error:
+        progress.refused(error, ERROR_CODES.get(type(error), 1))
+        raise
+
+
+def _recover(arguments: argparse.Namespace, opened: OpenSite, progress: Progress) -> None:
+    """Finish what an earlier run left behind; a dry run only says that there is something."""
+    if arguments.dry_run:
+        if read_journal(opened.state) is not None:
+            raise UsageError(
+                "a run was interrupted, and its host is between old and new", "run `kvmrt recover`"
+            )
+        return
+    recovery = recover(opened.host, opened.state, opened.volatile, boot_id=opened.boot_id)
+    if recovery is not None:
+        progress.recovered(recovery)
+
+
+def _apply_to(
+    arguments: argparse.Namespace,
+    opened: OpenSite,
+    asked: Work | tuple[Goal, bytes] | None,
+    progress: Progress,
+) -> int:
+    site = site_of(opened)
+    refuse_unconfirmed(site)
+    if isinstance(asked, Work):
+        return _perform(arguments, site, asked, progress)
+    assert asked is not None, "without a saved plan there is a configuration"
+    plan = plan_host(asked[0], opened.host.capture())
+    if not arguments.json:
+        sys.stdout.write(render(plan))
+    if plan.is_errored:
+        return 1
+    work = planned_work(plan, *asked)
+    _ask(arguments, plan)
+    return _perform(arguments, site, work, progress)
 
 
 def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progress) -> int:
     allowed = frozenset(Disturbance(one) for one in arguments.allow or () if one != RESTART)
     steps, waiting = split_actions(work.actions, allowed)
     if arguments.dry_run:
-        return _dry_run(site, work, [*steps, *waiting])
+        return _dry_run(arguments, site, work, (steps, waiting))
     header = new_header(
         purpose=APPLY,
         plan_digest=work.digest,
@@ -147,6 +160,11 @@ def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progr
             result = perform()
         else:
             result = perform_unconfirmed(arguments, site, header.id, perform)
+        if result.status is Status.NOTHING:
+            pending = work.pending
+            if pending is None:
+                pending = plan_host(work.goal, site.host.capture()).pending
+            result.proof = Proof(pending=pending)
         code = exit_code(result)
         progress.ended(result, code)
         if arguments.confirm is not None and result.status is Status.APPLIED:
@@ -165,14 +183,21 @@ def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progr
     return code
 
 
-def _dry_run(site: Site, work: Work, steps: list[Step]) -> int:
+def _dry_run(
+    arguments: argparse.Namespace, site: Site, work: Work, parts: tuple[list[Step], list[Step]]
+) -> int:
     """Every check, no write."""
-    is_left = check_freshness(site.host, steps)
-    text = (
-        f"would make {len(steps)} changes; every value is as planned"
-        if is_left
-        else "nothing to do"
-    )
+    steps, waiting = parts
+    left = check_freshness(site.host, [*steps, *waiting])
+    made = sum(step.number in left for step in steps)
+    held_back = sum(step.number in left for step in waiting)
+    if arguments.json:
+        event = {"type": "dry-run", "plan": work.digest, "steps": made, "waiting": held_back}
+        sys.stdout.write(json.dumps(event) + "\n")
+        return 0
+    text = f"would make {made} changes; every value is as planned" if made else "nothing to do"
+    if held_back:
+        text += f"; {held_back} wait for --allow"
     sys.stdout.write(f"dry run of {work.digest[:12]}: {text}\n")
     return 0
 
@@ -214,44 +239,6 @@ def _goal(arguments: argparse.Namespace) -> tuple[Goal, bytes]:
         is_strict=arguments.strict,
     )
     return goal, configuration.content
-
-
-def _planned_work(plan: Plan, goal: Goal, content: bytes) -> Work:
-    return Work(
-        actions=plan.actions,
-        goal=goal,
-        digest=document_digest(plan_document(plan, configuration=content)),
-        host=plan.host.name,
-        holders=plan.holders,
-        file=goal.configuration.file,
-    )
-
-
-def _saved_plan_path(arguments: argparse.Namespace) -> str | None:
-    """The one argument that is a file, when no configuration is named."""
-    if arguments.file is None and len(arguments.vms) == 1 and os.path.isfile(arguments.vms[0]):
-        return str(arguments.vms[0])
-    return None
-
-
-def _saved_work(path: str) -> Work:
-    # pydantic, for checking what may come from anywhere, takes 170 ms to load.
-    from kvmrt_plan.plan.saved import MAX_PLAN_BYTES, load_plan
-
-    saved = load_plan(read_document(path, limit_bytes=MAX_PLAN_BYTES), file=path)
-    document = saved.document
-    file = document.configuration.file
-    configuration, findings = load_configuration(saved.configuration, file=file)
-    if configuration is None:
-        raise DesiredStateError(findings)
-    return Work(
-        actions=saved.actions,
-        goal=Goal(configuration=configuration, findings=findings, narrowed_to=document.narrowed_to),
-        digest=document.digest,
-        host=document.host.name,
-        holders=document.holders,
-        file=path,
-    )
 
 
 def _check_host(work: Work, opened: OpenSite) -> None:

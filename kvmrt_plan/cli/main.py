@@ -54,9 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the command of that name, and turn whatever comes of it into an exit code."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  until the process ends
-    # Only the command that runs is loaded: --help and the views must not pay for the others.
-    command = importlib.import_module(f"kvmrt_plan.cli.{module_of(arguments.command)}")
     try:
+        # Only the command that runs is loaded: --help and the views must not pay for the others.
+        command = importlib.import_module(f"kvmrt_plan.cli.{module_of(arguments.command)}")
         code: int = command.run(arguments)
         sys.stdout.flush()
     except (KvmrtError, OSError, KeyboardInterrupt) as error:
@@ -73,7 +73,9 @@ def _report(error: BaseException) -> int:
             _drop_output()
             return EXIT_BROKEN_PIPE
         case KeyboardInterrupt():
-            sys.stderr.write("kvmrt: interrupted; `kvmrt recover` takes back what was begun\n")
+            sys.stderr.write(
+                "kvmrt: interrupted; `kvmrt recover` takes back what a run had begun\n"
+            )
             return EXIT_INTERRUPTED
         case DesiredStateError():
             _report_findings(error)

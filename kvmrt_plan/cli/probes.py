@@ -11,8 +11,8 @@ from kvmrt_plan.apply.probes import ProbeReport, run_after, run_before
 if TYPE_CHECKING:
     import argparse
 
-    from kvmrt_plan.cli.apply import Work
     from kvmrt_plan.cli.progress import Progress
+    from kvmrt_plan.cli.work import Work
     from kvmrt_plan.desired.model import Probe
 
 

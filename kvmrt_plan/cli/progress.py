@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from kvmrt_plan.apply.recover import Recovery
     from kvmrt_plan.apply.run import Result
     from kvmrt_plan.apply.step import Outcome
+    from kvmrt_plan.errors import KvmrtError
     from kvmrt_plan.plan.action import Action
 
 
@@ -58,6 +59,9 @@ class Progress(Protocol):
 
     def restarted(self, name: str, problem: str) -> None:
         """A guest was restarted, or `problem` says why it runs on."""
+
+    def refused(self, error: KvmrtError, exit_code: int) -> None:
+        """The run ended before its first write."""
 
 
 class JsonProgress:
@@ -92,6 +96,17 @@ class JsonProgress:
         """An event."""
         self._write(waiting_event(run, seconds))
 
+    def refused(self, error: KvmrtError, exit_code: int) -> None:
+        """The last event."""
+        self._write(
+            {
+                "type": "refused",
+                "problem": error.problem,
+                "remedy": error.remedy,
+                "exit_code": exit_code,
+            }
+        )
+
     def restarted(self, name: str, problem: str) -> None:
         """An event."""
         self._write({"type": "restarted", "vm": name, "problem": problem})
@@ -124,6 +139,9 @@ class TextProgress:
     def waits(self, run: str, seconds: float) -> None:
         """The last lines."""
         self._lines(waiting_lines(run, seconds, width=self._width, painter=self._painter))
+
+    def refused(self, error: KvmrtError, exit_code: int) -> None:
+        """Nothing: errors are told on standard error."""
 
     def restarted(self, name: str, problem: str) -> None:
         """A line."""

@@ -9,7 +9,13 @@ import time
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.confirm import disarm, run_to_confirm
-from kvmrt_plan.apply.history import REVERT, find_run, read_history, revert_run
+from kvmrt_plan.apply.history import (
+    REVERT,
+    find_run,
+    read_history,
+    revert_run,
+    unreadable_runs,
+)
 from kvmrt_plan.apply.recover import recover
 from kvmrt_plan.apply.run import Site
 from kvmrt_plan.cli.confirm import boot_seconds
@@ -18,6 +24,7 @@ from kvmrt_plan.cli.site import location_of, new_header
 from kvmrt_plan.cli.terminal import width_of
 from kvmrt_plan.errors import UsageError
 from kvmrt_plan.hosts.site import open_site
+from kvmrt_plan.hosts.state import FolderStore
 from kvmrt_plan.values.text import escape_text
 from kvmrt_plan.views.history import step_lines
 from kvmrt_plan.views.terminal import fold
@@ -35,19 +42,29 @@ def run(arguments: argparse.Namespace) -> int:
     """Revert the run that is named, or the last that was applied."""
     if arguments.if_unconfirmed:
         return _run_at_deadline(arguments)
+    location = location_of(arguments)
+    if not arguments.yes:
+        # Nobody may wait for an answer with the lock in hand: not another run, and not the timer of an
+        # apply that is to be confirmed.
+        arguments.id = _ask(arguments, FolderStore(location.state_path))
     with open_site(
-        location_of(arguments),
-        purpose="kvmrt revert",
-        lock_timeout_seconds=arguments.lock_timeout,
+        location, purpose="kvmrt revert", lock_timeout_seconds=arguments.lock_timeout
     ) as opened:
         recovery = recover(opened.host, opened.state, opened.volatile, boot_id=opened.boot_id)
         if recovery is not None:
             plain_progress(is_json=False).recovered(recovery)
-        record = find_run(read_history(opened.state), arguments.id)
-        _show(record)
-        _ask(arguments, record)
+        record = find_run(_history(opened.state), arguments.id)
+        if arguments.yes:
+            _show(record)
         differs = _take_back(opened, record)
     return _report(record, differs)
+
+
+def _history(state: FolderStore) -> list[Record]:
+    """The runs, after telling which cannot be read."""
+    for problem in unreadable_runs(state):
+        sys.stderr.write(f"kvmrt: {escape_text(problem)}; it is passed over\n")
+    return read_history(state)
 
 
 def _run_at_deadline(arguments: argparse.Namespace) -> int:
@@ -95,15 +112,17 @@ def _show(record: Record) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _ask(arguments: argparse.Namespace, record: Record) -> None:
-    if arguments.yes:
-        return
+def _ask(arguments: argparse.Namespace, state: FolderStore) -> str:
+    """Show the run and ask; its id."""
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask at", "use --yes")
+    record = find_run(_history(state), arguments.id)
+    _show(record)
     sys.stdout.write(f"\nTake run {record.header.id} back? Only 'yes' goes on: ")
     sys.stdout.flush()
     if sys.stdin.readline().strip() != "yes":
         raise UsageError("nothing was changed", "answer yes to revert")
+    return record.header.id
 
 
 def _report(record: Record, differs: tuple[str, ...]) -> int:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.1
 _READINGS = 5
+_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 @contextmanager
@@ -44,7 +45,8 @@ def hold_lock(path: str, *, timeout_seconds: float = 0, purpose: str = "") -> It
 def _open(path: str) -> int:
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        # For root alone: whoever may open it may hold the lock, and keep everybody else waiting.
+        return os.open(path, _FLAGS, 0o600)
     except OSError as error:
         raise HostError(
             f"{path}: {error.strerror}", "run as root, or name a folder with --state-dir"

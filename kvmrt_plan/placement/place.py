@@ -40,14 +40,10 @@ def place(
         facts: the host; its CPUs, nodes and running domains count.
         goal: VMs that are about to start, so that their host policies are held.
         named: the names of the only VMs that are looked at: the others keep the policies that are
-            in force, but autostart alone does not give them any. Empty: all are looked at.
+            in force, but get none. Empty: all are looked at.
         released: names of VMs whose policies end, whatever else speaks for them.
     """
-    active = set(goal)
-    active.update(uuid for uuid, domain in facts.domains.items() if domain.is_running)
-    active.update(
-        vm.uuid for vm in configuration.vms if (vm.name in named if named else vm.autostart)
-    )
+    active = set(goal) | _active(configuration, facts, named)
     if named or released:
         active.update(facts.holders)
     active.difference_update(vm.uuid for vm in configuration.vms if vm.name in released)
@@ -66,6 +62,16 @@ def returning_cpus(facts: HostFacts, placement: Placement) -> CpuSet:
         for cpu in facts.cpus.offline - placement.offlined
         if (held := facts.held.get(f"cpu/{cpu}")) is not None and held.original == "online"
     )
+
+
+def _active(configuration: Configuration, facts: HostFacts, named: Collection[str]) -> set[UUID]:
+    """The VMs that are asked for: those that are named; of a whole configuration those that run or
+    start by themselves. A VM that runs without its policies gets none because another one is named.
+    """
+    if named:
+        return {vm.uuid for vm in configuration.vms if vm.name in named}
+    running = {uuid for uuid, domain in facts.domains.items() if domain.is_running}
+    return running | {vm.uuid for vm in configuration.vms if vm.autostart}
 
 
 def place_on(

@@ -18,7 +18,7 @@ class Goal:
     configuration: Configuration
     #: What reading the configuration found; it becomes part of the plan.
     findings: tuple[Finding, ...] = ()
-    #: Names of VMs: only they are defined, and only they and what runs hold policies. Empty: all.
+    #: Names of VMs: only they are defined and get policies; others keep those in force. Empty: all.
     narrowed_to: tuple[str, ...] = ()
     #: Names of VMs whose policies end.
     released: tuple[str, ...] = ()

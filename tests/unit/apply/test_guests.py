@@ -55,6 +55,8 @@ class Time:
 class Guests:
     """libvirt's side of two guests; what a real one does is set by the test."""
 
+    name = "test"
+
     def __init__(self, **states: str):
         self.states = states
         self.is_away = False

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from facts_builders import cpus, make_configuration, make_domain, make_host, make_vm, uuid
 
@@ -160,16 +162,21 @@ def test_housekeeping_that_is_asked_for_is_taken_as_it_is():
     assert place(configuration, make_host()).housekeeping == cpus("0")
 
 
-def test_of_the_vms_that_are_not_named_only_those_that_run_hold_their_policies():
-    host = make_host(cores=8, domains=[make_domain(3, "runs", running=True)])
+@pytest.mark.parametrize("in_force", [True, False])
+def test_vms_that_are_not_named_keep_their_policies_and_get_none(in_force):
+    running = make_host(cores=8, domains=[make_domain(3, "runs", running=True)])
+    host = replace(running, holders=frozenset({uuid(3)} if in_force else ()))
     configuration = make_configuration(
         make_vm(1, "named", "1-2", rt=True, autostart=False),
         make_vm(2, "other", "3-4", rt=True),
         make_vm(3, "runs", "5-6", rt=True),
     )
+
     made = place(configuration, host, named=("named",))
-    assert [one.vm.name for one in made.vms if one.holds_policies] == ["named", "runs"]
-    assert made.isolated == cpus("1-2,5-6")
+
+    holding = [one.vm.name for one in made.vms if one.holds_policies]
+    assert holding == (["named", "runs"] if in_force else ["named"])
+    assert made.isolated == cpus("1-2,5-6" if in_force else "1-2")
 
 
 def test_cpus_that_kvmrt_brings_back_are_housekeeping_again():
