@@ -192,14 +192,16 @@ class _Draw:
         return [
             *found,
             *(
-                Interrupt(number=40 + place, action=action, affinity=machine.cpus)
+                Interrupt(number=40 + place, action=action, affinity=self._cpus(machine))
                 for place, action in enumerate(actions)
             ),
         ]
 
     def _snapshot(self, number: int, machine: Machine, guests: list[Guest]) -> Snapshot:
         files, links = interrupt_files(self._interrupts(machine), default=self._cpus(machine))
-        files.update(spread_queues(files, machine.online))
+        if self._chance(0.5):
+            # As the driver leaves them, and not as somebody has set them since.
+            files.update(spread_queues(files, machine.online))
         files.update(
             kernel_files(release="6.1.0-rt", version="#1 SMP PREEMPT_RT", command_line="ro")
         )

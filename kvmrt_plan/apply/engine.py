@@ -19,7 +19,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.domain import definition_text, restore_definition
-from kvmrt_plan.apply.respread import has_hotplug, owned_affinities
+from kvmrt_plan.apply.respread import (
+    NO_AFFINITIES,
+    Affinities,
+    affinities_before,
+    has_hotplug,
+    owned_affinities,
+)
 from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches
 from kvmrt_plan.apply.writers import exchange_unit, read_unit, write_unit, write_units
 from kvmrt_plan.changes.change import Kind
@@ -47,6 +53,8 @@ class Run:
     failure: str | None = None
     #: Whether the failure is a value that somebody changed under the run.
     is_stale: bool = False
+    #: What was so before the first CPU went or came; None: none has.
+    before_hotplug: Affinities | None = None
 
 
 def perform(
@@ -57,8 +65,11 @@ def perform(
 ) -> Run:
     """Make every step, or stop at the first that fails; a journal that cannot be written is a failure."""
     run = Run()
-    for batch in batches(steps):
+    order = list(batches(steps))
+    for batch in order:
         try:
+            if batch[0].kind is Kind.CPU_ONLINE and run.before_hotplug is None:
+                run.before_hotplug = _announce_affinities(host, order, journal)
             _perform_batch(host, batch, journal, run, report)
         except KvmrtError as error:
             run.failure = run.failure or error.problem
@@ -78,12 +89,19 @@ def _perform_batch(
     run: Run,
     report: Callable[[Step, Outcome, str], None],
 ) -> None:
-    journal.begin(batch, definition_text(host, batch))
+    before = run.before_hotplug or NO_AFFINITIES
+    if batch[0].number not in before.announced:
+        journal.begin(batch, definition_text(host, batch))
     for unit in write_units(batch):
         _perform_unit(host, unit, run, report)
         if run.failure is not None:
             break
-    outcomes = {one.number: run.outcomes.get(one.number, Outcome.NOT_REACHED) for one in batch}
+    # What a hotplug may have moved has to be taken back although it was not reached.
+    outcomes = {
+        one.number: run.outcomes.get(one.number, Outcome.NOT_REACHED)
+        for one in batch
+        if one.number in run.outcomes or one.number not in before.owned
+    }
     journal.end(outcomes, definition_text(host, batch))
 
 
@@ -91,13 +109,15 @@ def _perform_unit(
     host: Host, unit: Sequence[Step], run: Run, report: Callable[[Step, Outcome, str], None]
 ) -> None:
     """One write: compare, write, read back."""
+    before = run.before_hotplug or NO_AFFINITIES
     stale = ""
 
     def is_wanted(present: Sequence[str | None]) -> bool:
         nonlocal stale
         if all(now == step.new for now, step in zip(present, unit, strict=True)):
             return False
-        stale = _staleness(unit, present)
+        if unit[0].number not in before.owned:
+            stale = _staleness(unit, present)
         return not stale
 
     try:
@@ -109,13 +129,29 @@ def _perform_unit(
         return
     if stale:
         run.is_stale, run.failure = True, stale
-    elif not has_written:
+    elif not has_written and unit[0].number not in before.old:
         _settle(unit, Outcome.UNCHANGED, run, report)
     elif cause := _mismatch(unit, present):
         run.failure = cause
         _settle(unit, Outcome.FAILED, run, report, cause)
     else:
         _settle(unit, Outcome.DONE, run, report)
+
+
+def _announce_affinities(
+    host: Host, order: Sequence[Sequence[Step]], journal: Journal
+) -> Affinities:
+    """Before the first hotplug: note which interrupts are this run's to move, and announce those that come
+    later. Drivers move them with the hotplug, so they have to be taken back after it, whoever does that.
+    """
+    moves = [batch for batch in order if batch[0].kind is Kind.IRQ_AFFINITY]
+    begun = {step.number for step in journal.record.begun}
+    later = [batch for batch in moves if batch[0].number not in begun]
+    before = affinities_before(host, moves, later)
+    journal.own(before.owned)
+    for batch in later:
+        journal.begin(batch)
+    return before
 
 
 def _is_immovable(step: Step, error: KvmrtError) -> bool:

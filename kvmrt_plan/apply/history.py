@@ -150,9 +150,9 @@ def _announced(
 ) -> Iterator[_Back]:
     """The batches from the last to the first, each in the journal when it is given out.
 
-    The way back is numbered anew, so that the journal's order is that of the writes. But interrupts are
-    announced before CPUs come back: drivers move them then, and whoever takes the revert forth again has to
-    set them after the CPUs.
+    The way back is numbered anew, so that the journal's order is that of the writes. But with a hotplug
+    interrupts are announced first and written last: drivers move them then, and whoever takes the revert
+    forth again has to set them last, too.
     """
     order = list(reversed(list(batches(steps))))
     early = [one for one in order if one[0].kind is Kind.IRQ_AFFINITY and owned is not None]
@@ -175,6 +175,8 @@ def _announced(
     for batch in order:
         if batch not in early:
             journal.begin(backs[batch], definition_text(site.host, batch))
+            yield _Back(batch, backs[batch])
+    for batch in early:
         yield _Back(batch, backs[batch])
 
 

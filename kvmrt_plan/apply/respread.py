@@ -9,7 +9,7 @@ before it brings CPUs back, since nobody can tell afterwards.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kvmrt_plan.apply.step import Outcome
 from kvmrt_plan.apply.writers import read_unit, write_unit
@@ -41,6 +41,37 @@ def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome
     except WriteRefusedError as error:
         return error.problem
     return ""
+
+
+class Affinities(NamedTuple):
+    """Interrupts as they were before the first hotplug, as numbers of steps."""
+
+    #: Where the plan or this run has them: what a driver makes of them is nobody's wish.
+    owned: frozenset[int]
+    #: Those of a later batch that had their old value.
+    old: frozenset[int]
+    #: First steps of the later batches, which are in the journal already.
+    announced: frozenset[int]
+
+
+NO_AFFINITIES = Affinities(frozenset(), frozenset(), frozenset())
+
+
+def affinities_before(
+    host: Host, moves: Sequence[Sequence[Step]], later: Sequence[Sequence[Step]]
+) -> Affinities:
+    """What is so now: of all moves of interrupts, and of those that come after the first hotplug."""
+    values = {step.number: _reads(host, step) for batch in moves for step in batch}
+    steps = [step for batch in moves for step in batch]
+    return Affinities(
+        owned=frozenset(
+            step.number for step in steps if values[step.number] in (step.old, step.new)
+        ),
+        old=frozenset(
+            step.number for batch in later for step in batch if values[step.number] == step.old
+        ),
+        announced=frozenset(batch[0].number for batch in later),
+    )
 
 
 def owned_affinities(host: Host, steps: Sequence[Step]) -> frozenset[int]:

@@ -210,7 +210,8 @@ def _undo(site: Site, journal: Journal, result: Result) -> None:
     """
     record = journal.record
     for step in record.begun:
-        record.outcomes.setdefault(step.number, result.outcomes[step.number])
+        if step.number not in (record.owned or ()):
+            record.outcomes.setdefault(step.number, result.outcomes[step.number])
     judge_owned(site.host, journal)
     result.differs = take_back(site.host, record, record.written())
     is_whole = not result.differs

@@ -57,7 +57,8 @@ class Hotplug:
         hidden = dict(self._topology(cpu))
         files: dict[str, str | None] = dict.fromkeys(hidden)
         for path, text in self._shared_lists(cpu):
-            hidden[path + f"#{cpu}"] = text
+            # That the CPU belongs there is all that is remembered; what else did may change meanwhile.
+            hidden[path + f"#{cpu}"] = ""
             files[path] = f"{CpuSet.parse_kernel(text) - CpuSet((cpu,))}\n"
         files.update(self._state(cpu, rest, "0"))
         files.update(self._moved_interrupts(cpu, rest))
