@@ -7,7 +7,6 @@ host keeps both beside its snapshot.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -144,8 +143,3 @@ def open_site(
 def _site(host: OpenHost, state: FolderStore, volatile: FolderStore) -> OpenSite:
     text = host.read("/proc/sys/kernel/random/boot_id") or ""
     return OpenSite(host=host, state=state, volatile=volatile, boot_id=text.strip())
-
-
-def state_folder_from_environment() -> str | None:
-    """KVMRT_STATE_DIR, None when it is not set."""
-    return os.environ.get("KVMRT_STATE_DIR") or None
