@@ -132,7 +132,8 @@ def test_every_requirement_is_pinned_with_hashes(repository, name):
     unpinned = [
         entry.split()[0]
         for entry in entries
-        if entry[0].isalpha() and not re.match(r"[\w.-]+==\S+ .*--hash=sha256:[0-9a-f]{64}", entry)
+        if entry[0].isalpha()
+        and not re.match(r"[\w.-]+(\[[\w,-]+\])?==\S+ .*--hash=sha256:[0-9a-f]{64}", entry)
     ]
 
     assert any(entry[0].isalpha() for entry in entries)
