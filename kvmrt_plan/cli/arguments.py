@@ -33,6 +33,7 @@ COMMANDS = (
     "irqs",
     "tasks",
     "snapshot",
+    "diff",
     "schema",
     "apply",
     "confirm",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 FORMAT = "kvmrt-snapshot"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 #: Largest document that is read. A host of 1,024 CPUs, 4,096 interrupts and 500 VMs has 12 MB.
 MAX_SNAPSHOT_BYTES = 64 * 1024 * 1024
 
@@ -55,6 +55,7 @@ def dump_snapshot(snapshot: Snapshot) -> str:
         "unreadable": dict(snapshot.unreadable),
         **({"dormant": dict(snapshot.dormant)} if snapshot.dormant else {}),
         "libvirt": None if snapshot.libvirt is None else _dump_libvirt(snapshot.libvirt),
+        **({"redacted": dict(snapshot.redacted)} if snapshot.redacted else {}),
     }
     return json.dumps(document, indent=1, sort_keys=True) + "\n"
 
@@ -77,6 +78,7 @@ def load_snapshot(text: str | bytes, *, file: str) -> Snapshot:
         unreadable=document.texts("unreadable"),
         dormant=document.texts("dormant") if "dormant" in document.value else {},
         libvirt=None if libvirt is None else _load_libvirt(document.part("libvirt")),
+        redacted=document.counts("redacted") if "redacted" in document.value else {},
     )
 
 
@@ -201,6 +203,11 @@ class _Part:
             if not text.isascii():
                 self._check_text(key, text)
         return found
+
+    def counts(self, key: str) -> dict[str, int]:
+        """An object of numbers by name."""
+        part = self.part(key)
+        return {name: part.take(name, int) for name in part.value}
 
     def part(self, key: str) -> _Part:
         return _Part(self.take(key, dict), file=self.file, place=f"{self.place}{key}.")

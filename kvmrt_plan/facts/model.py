@@ -44,7 +44,7 @@ class SnapshotDocument(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     format: str = Field(pattern="^kvmrt-snapshot$")
-    format_version: str = Field(pattern=r"^1\.\d+$", examples=["1.0"])
+    format_version: str = Field(pattern=r"^1\.\d+$", examples=["1.1"])
     kvmrt_version: str
     name: str = Field(description="The host's name.")
     captured: str = Field(description="When, UTC, ISO 8601.")
@@ -61,3 +61,9 @@ class SnapshotDocument(BaseModel):
         description="On a simulated host: texts that come back when their CPU is online again.",
     )
     libvirt: LibvirtPart | None = Field(description="null when libvirt was not asked.")
+    redacted: dict[str, Annotated[int, Field(ge=0)]] = Field(
+        default={},
+        description="How many values of each kind `kvmrt snapshot --redact` replaced; empty: it is as "
+        "captured.",
+        examples=[{"mac-addresses": 3, "paths": 4}],
+    )

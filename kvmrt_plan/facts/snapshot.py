@@ -61,6 +61,8 @@ class Snapshot(Texts):
     dormant: Mapping[str, str] = field(default_factory=dict)
     #: None: libvirt was not asked.
     libvirt: RawLibvirt | None = None
+    #: How many values of each kind were replaced (`mac-addresses`); empty: it is as captured.
+    redacted: Mapping[str, int] = field(default_factory=dict)
     #: Folders' entries, built on first use: parent path to the sorted names in it.
     _entries: dict[str, tuple[str, ...]] = field(
         default_factory=dict, compare=False, repr=False, init=False

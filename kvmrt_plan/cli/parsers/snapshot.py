@@ -22,5 +22,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--name", help="the host's name in the snapshot (default: its host name)")
     parser.add_argument(
+        "--redact",
+        action="store_true",
+        help="replace what may not leave a team: serials, MAC and IP addresses, passwords, paths of "
+        "disks, host and user names; plans stay the same",
+    )
+    parser.add_argument(
         "--no-libvirt", action="store_true", help="do not ask libvirt for its domains"
     )

@@ -48,7 +48,7 @@ TEXT = f"""\
   "/proc/cmdline": "quiet\\n"
  }},
  "format": "kvmrt-snapshot",
- "format_version": "1.0",
+ "format_version": "1.1",
  "kvmrt_version": "{__version__}",
  "libvirt": {{
   "domains": [
@@ -107,7 +107,7 @@ def test_later_minor_version_with_more_in_it_is_read() -> None:
         ("1" * 5000, "is no complete JSON text"),
         ("[]", "holds a list, a snapshot is an object"),
         ("1.5", "holds a number"),
-        ('{"format_version": "1.0", "cpus": []}', '"format" is missing'),
+        ('{"format_version": "1.1", "cpus": []}', '"format" is missing'),
         (_with(format="kvmrt-plan"), "\"format\" is 'kvmrt-plan'"),
         (_with(format=None), '"format" is None'),
         (_with(format_version="2.0"), "format version 2.0 from the future; this kvmrt reads 1.x"),
