@@ -30,7 +30,21 @@ ELEMENTS = {
     "iothreadpin": "cputune/iothreadpin[@iothread='N']",
     "vcpusched": "cputune/vcpusched[@vcpus='N']",
     "numatune": "numatune/memory",
+    "memnode": "numatune/memnode[@cellid='N']",
     "memory-locked": "memoryBacking/locked",
+    "memory-unshared": "memoryBacking/nosharepages",
+    "memory-allocation": "memoryBacking/allocation",
+    "pmu": "features/pmu",
+    "vmport": "features/vmport",
+    "ioapic": "features/ioapic",
+    "kvm-hint-dedicated": "features/kvm/hint-dedicated",
+    "kvm-poll-control": "features/kvm/poll-control",
+    "cpu-mode": "cpu/@mode | cpu/@match | cpu/@check | cpu/@migratable | cpu/model | cpu/vendor",
+    "cpu-migratable": "cpu/@migratable",
+    "cpu-tsc-deadline": "cpu/feature[@name='tsc-deadline']",
+    "cpu-invtsc": "cpu/feature[@name='invtsc']",
+    "timer-hpet": "clock/timer[@name='hpet']",
+    "timer-kvmclock": "clock/timer[@name='kvmclock']",
     "hugepages": "memoryBacking/hugepages",
     "kvm-hidden": "features/kvm/hidden",
     "topology": "cpu/topology",
@@ -39,7 +53,7 @@ ELEMENTS = {
 }
 
 #: Parents that libvirt leaves out when they are empty.
-PARENTS = "cputune | numatune | memoryBacking | features/kvm | features | cpu | devices"
+PARENTS = "cputune | numatune | memoryBacking | features/kvm | features | cpu | clock | devices"
 
 
 class Edit(NamedTuple):
@@ -86,10 +100,35 @@ def edits(settings: Mapping[str, str]) -> Iterator[Edit]:
     yield Edit("hugepages", "1048576" if settings.get("hugepages") != "1048576" else "2048")
     yield Edit("kvm-hidden", None if "kvm-hidden" in settings else "on")
     yield Edit("memballoon", "none" if settings.get("memballoon") != "none" else "virtio")
+    yield from _machine_edits(settings)
     yield Edit("iothreads", str(int(settings.get("iothreads", "0")) + 1))
     for key in settings:
         if key.startswith("iothreadpin"):
             yield Edit(key, "0,2-3" if settings[key] != "0,2-3" else "1")
+
+
+def _machine_edits(settings: Mapping[str, str]) -> Iterator[Edit]:
+    """The same for the guest's machine; features only where there is a model that has them."""
+    yield Edit("memory-unshared", None if "memory-unshared" in settings else "yes")
+    allocation = "immediate" if settings.get("memory-allocation") != "immediate" else "ondemand"
+    yield Edit("memory-allocation", allocation)
+    for key in ("pmu", "vmport"):
+        yield Edit(key, "off" if settings.get(key) != "off" else "on")
+    yield Edit("ioapic", "qemu" if settings.get("ioapic") != "qemu" else "kvm")
+    for key in ("kvm-hint-dedicated", "kvm-poll-control"):
+        yield Edit(key, None if key in settings else "on")
+    for key in ("timer-hpet", "timer-kvmclock"):
+        yield Edit(key, "no" if settings.get(key) != "no" else "yes")
+    if settings.get("cpu-mode") != "host-passthrough":
+        yield Edit("cpu-mode", "host-passthrough")
+    else:
+        yield Edit("cpu-migratable", None if "cpu-migratable" in settings else "off")
+    if "cpu-mode" in settings:
+        for key in ("cpu-tsc-deadline", "cpu-invtsc"):
+            yield Edit(key, "disable" if settings.get(key) != "disable" else "require")
+    for key in settings:
+        if key.startswith("memnode"):
+            yield Edit(key, "0" if settings[key] != "0" else "1")
 
 
 def canonical(text: str) -> bytes:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import rule_cases_cpus
 import rule_cases_domains
 import rule_cases_host
+import rule_cases_machine
 from rule_case import CASES
 
-MODULES = (rule_cases_cpus, rule_cases_domains, rule_cases_host)
+MODULES = (rule_cases_cpus, rule_cases_domains, rule_cases_host, rule_cases_machine)
 
 __all__ = ["CASES", "MODULES"]

@@ -8,6 +8,7 @@ import unicodedata
 from hypothesis import strategies as st
 
 from kvmrt_plan.desired.decode import is_refused
+from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
 from kvmrt_plan.desired.model import (
     Configuration,
     GuestTopology,
@@ -108,6 +109,11 @@ def vms():
         hugepages=st.none() | st.sampled_from(PageSize),
         iothreads=st.none() | st.integers(0, 256),
         pinning=st.sampled_from(Pinning),
+        memory_allocation=st.none() | st.sampled_from(Allocation),
+        cell_nodes=st.none() | cpu_sets(min_size=1),
+        cpu_mode=st.none() | st.sampled_from(CpuMode),
+        ioapic=st.none() | st.sampled_from(IoapicDriver),
+        **dict.fromkeys(SWITCHES, st.none() | st.booleans()),
     )
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from kvmrt_plan.changes.change import Change, Kind
 from kvmrt_plan.changes.domain import domain_changes
+from kvmrt_plan.changes.machine_target import MACHINE_KEYS, machine_of
 from kvmrt_plan.desired.model import (
     Configuration,
     GuestTopology,
@@ -41,6 +42,7 @@ _ATTRIBUTES = {
     "vcpus": ("nr_vcpus",), "topology": ("cpu_topology",), "kvm-hidden": ("hide_kvm",),
     "memory-locked": ("rt_memory",), "numatune": ("numatune",), "hugepages": ("hugepages",),
     "vcpusched": ("vcpu_scheduler",), "iothreads": ("iothreads",), "autostart": ("autostart",),
+    **{key: (attribute,) for key, attribute in MACHINE_KEYS.items()},
 }  # fmt: skip
 _BIAS = ("cpuset", "pinning")
 #: What follows from rt: libvirt's value says nothing about what the user wants.
@@ -136,6 +138,7 @@ def _with_further(fresh: VirtualMachine, domain: Domain) -> VirtualMachine:
     """With the further attributes as well, for those that a VM manages already."""
     settings = read_settings(parse_domain(domain.xml, domain=domain.name))
     values: dict[str, Any] = {
+        **machine_of(settings),
         "hugepages": _PAGES.get(settings.get("hugepages", "")),
         "iothreads": int(settings.get("iothreads", "0")),
         "vcpu_scheduler": _scheduler(settings, fresh.nr_vcpus),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from kvmrt_plan.changes.change import Reason, ReasonCode
+from kvmrt_plan.changes.machine_target import HINTS, machine_target
+from kvmrt_plan.desired.attribute import format_attribute
 from kvmrt_plan.desired.model import PageSize
 from kvmrt_plan.placement.bias import is_pin, leaves_nodes_alone, leaves_pins_alone
 
@@ -40,6 +42,11 @@ def domain_target(placed: VmPlacement, written: Mapping[str, str]) -> dict[str, 
         table["numatune"] = _numatune(placed)
     if vm.rt:
         table["memballoon"] = ("none", _because(vm, "rt", f"{vm.name} is a real-time VM"))
+    for key, value, attribute in machine_target(vm):
+        shown = format_attribute(vm, attribute) or ""
+        is_muted = value is None and attribute in HINTS and shown == "true"
+        reason = _attribute(vm, "hide_kvm" if is_muted else attribute, shown)
+        table[key] = (value, reason)
     if vm.vcpu_scheduler is not None:
         value = f"{vm.vcpu_scheduler.policy} {vm.vcpu_scheduler.priority}"
         reason = _because(vm, "vcpu_scheduler", f"vcpu_scheduler is {value}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from kvmrt_plan.desired import problems as codes
+from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
 from kvmrt_plan.desired.model import (
     GuestTopology,
     PageSize,
@@ -263,6 +264,11 @@ ATTRIBUTES: dict[str, Callable[[str], Any]] = {
     "hugepages": word_parser(PageSize),
     "iothreads": integer_parser(0, MAX_IOTHREADS),
     "pinning": word_parser(Pinning),
+    "memory_allocation": word_parser(Allocation),
+    "cell_nodes": parse_some_cpus,
+    "cpu_mode": word_parser(CpuMode),
+    "ioapic": word_parser(IoapicDriver),
+    **dict.fromkeys(SWITCHES, parse_bool),
 }
 
 #: Attributes whose value is the text itself: a number or true must stand in quotes in YAML.

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID  # noqa: TC003  pydantic resolves the annotations at run time
 
+from kvmrt_plan.desired.described import described
+from kvmrt_plan.desired.guest import GuestMachine
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 
 if TYPE_CHECKING:
@@ -28,14 +30,6 @@ if TYPE_CHECKING:
 
 #: A probe's time unless it says otherwise.
 PROBE_SECONDS = 5
-
-
-def described(description: str, *examples: object, default: Any = ..., **more: Any) -> Any:
-    """A dataclass field with what the schema and the documentation say about it."""
-    metadata = {"description": description, "examples": list(examples), **more}
-    if default is ...:
-        return field(metadata=metadata)
-    return field(default=default, metadata=metadata)
 
 
 class Pinning(StrEnum):
@@ -97,7 +91,7 @@ class VcpuScheduler:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VirtualMachine:
+class VirtualMachine(GuestMachine):
     """One VM: the twelve attributes of KVM-RT with its defaults, and further ones that are unmanaged
     (left as they are in libvirt) when they are not set.
     """

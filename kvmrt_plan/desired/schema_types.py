@@ -35,6 +35,7 @@ from kvmrt_plan.desired.attribute import (
     parse_uuid,
     word_parser,
 )
+from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
 from kvmrt_plan.desired.model import (
     GuestTopology,
     PageSize,
@@ -137,6 +138,9 @@ _BY_NAME: dict[str, Any] = {
         parse_some_cpus_or_auto, *_AUTO, _SOME_CPUS, _CPU_NUMBER, types=(str, int)
     ),
     "cpus": _written(parse_some_cpus, _SOME_CPUS, _CPU_NUMBER, types=(str, int)),
+    "cell_nodes": _written(parse_some_cpus, _SOME_CPUS, _CPU_NUMBER, types=(str, int)) | None,
+    # Unset is unmanaged; the booleans of KVM-RT have auto instead.
+    **dict.fromkeys(SWITCHES, _written(parse_bool, *_BOOL, types=(bool, str, int)) | None),
     "governor": _written(parse_governor, _pattern(f"^{GOVERNOR_PATTERN}$")),
     "irq": _written(
         parse_irq,
@@ -152,6 +156,9 @@ _BY_TYPE: dict[Any, Any] = {
     CpuSet: _written(parse_cpuset, _CPULIST, _CPU_NUMBER, types=(str, int)),
     CpuSet | None: _written(parse_cpuset_or_auto, *_AUTO, _CPULIST, _CPU_NUMBER, types=(str, int)),
     GuestTopology | None: _written(parse_topology, *_AUTO, _TOPOLOGY),
+    Allocation: _word(Allocation),
+    CpuMode: _word(CpuMode),
+    IoapicDriver: _word(IoapicDriver),
     PageSize: _word(PageSize),
     Pinning: _word(Pinning),
     SchedulerPolicy: _word(SchedulerPolicy),

@@ -16,6 +16,7 @@ from kvmrt_plan.desired.attribute import (
     parse_name,
     parse_uuid,
 )
+from kvmrt_plan.desired.guest import MACHINE_ATTRIBUTES
 from kvmrt_plan.desired.model import Configuration, HostPolicy, VcpuScheduler, VirtualMachine
 from kvmrt_plan.desired.problems import label_of, quote
 from kvmrt_plan.desired.yaml_host import HostReader
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 
 #: Null is another way to leave these out: their default is "unmanaged".
-_UNMANAGED = frozenset({"vcpu_scheduler", "hugepages", "iothreads"})
+_UNMANAGED = frozenset({"vcpu_scheduler", "hugepages", "iothreads", *MACHINE_ATTRIBUTES})
 _ROOT_KEYS = ("version", "host", "vms")
 _VM_KEYS = ("uuid", *(name for name in ATTRIBUTES if name != "name"))
 

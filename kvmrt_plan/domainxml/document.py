@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from kvmrt_plan.domainxml.balloon import Balloon
+from kvmrt_plan.domainxml.cpu_model import CpuModel
 from kvmrt_plan.domainxml.cputune import Cputune
 from kvmrt_plan.domainxml.features import Features
 from kvmrt_plan.domainxml.identity import Identity
@@ -22,6 +23,7 @@ from kvmrt_plan.domainxml.memory import MemoryBacking
 from kvmrt_plan.domainxml.notation import format_domain
 from kvmrt_plan.domainxml.numa import Numa
 from kvmrt_plan.domainxml.scheduler import Scheduler
+from kvmrt_plan.domainxml.timers import Timers
 from kvmrt_plan.domainxml.topology import Topology
 from kvmrt_plan.domainxml.vcpu import Vcpu
 from kvmrt_plan.errors import DomainXmlError
@@ -40,7 +42,7 @@ MAX_BYTES = 4 * 1024 * 1024
 
 SETTINGS: tuple[Setting, ...] = (
     Identity(), Vcpu(), Iothreads(), Cputune(), Scheduler(), Numa(), MemoryBacking(), Features(),
-    Topology(), Balloon(),
+    Topology(), CpuModel(), Timers(), Balloon(),
 )  # fmt: skip
 
 _FAMILIES = {family: setting for setting in SETTINGS for family in setting.families}

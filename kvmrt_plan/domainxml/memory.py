@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How the guest's memory is backed: locked, in huge pages; and how much of it there is.
+"""How the guest's memory is backed: locked, in huge pages, unshared, early; and how much of it there is.
 
 Page sizes are canonical in KiB, as libvirt's normal form has them.
 """
@@ -17,23 +17,33 @@ if TYPE_CHECKING:
 
 DEFAULT_PAGES = "default"
 
+_FLAGS = {"memory-locked": "locked", "memory-unshared": "nosharepages"}
+_ALLOCATIONS = ("immediate", "ondemand")
+
 _POWERS = {letter: power for power, letter in enumerate("kmgtpe", start=1)}
 
 
 class MemoryBacking:
-    """Keys `memory-locked` (only ever "yes") and `hugepages`.
+    """Keys `memory-locked`, `memory-unshared` (only ever "yes"), `memory-allocation` (`immediate`,
+    `ondemand`) and `hugepages`.
 
     `hugepages` is `default` (the host's default size), a size in KiB (`2048`), or sizes per guest NUMA
     cell (`1048576@0;2048@1`, sorted as text).
     """
 
-    families = ("memory-locked", "hugepages")
+    families = (*_FLAGS, "memory-allocation", "hugepages")
 
     def read(self, domain: _Element) -> dict[str, str]:
-        """`<locked/>` and `<hugepages>`."""
-        found = {}
-        if tree.first(domain, "memoryBacking", "locked") is not None:
-            found["memory-locked"] = "yes"
+        """`<locked/>`, `<nosharepages/>`, `<allocation mode>` and `<hugepages>`."""
+        found = {
+            key: "yes"
+            for key, tag in _FLAGS.items()
+            if tree.first(domain, "memoryBacking", tag) is not None
+        }
+        allocation = tree.first(domain, "memoryBacking", "allocation")
+        mode = None if allocation is None else allocation.get("mode")
+        if mode is not None:
+            found["memory-allocation"] = mode
         hugepages = tree.first(domain, "memoryBacking", "hugepages")
         if hugepages is not None:
             pages = sorted(_page(page) for page in hugepages.iterchildren("page"))
@@ -41,16 +51,19 @@ class MemoryBacking:
         return found
 
     def write(self, domain: _Element, key: str, value: str | None) -> None:
-        """Lock or unlock; choose the page sizes.
+        """Lock or unlock, share or not; choose the allocation and the page sizes.
 
         Raises:
             ValueError: a foreign key, or a value that is not of it.
         """
         if key not in self.families:
             raise ValueError(f"{key!r} is not of this setting")
-        if key == "memory-locked" and value not in ("yes", None):
+        if key == "memory-allocation":
+            _write_allocation(domain, value)
+            return
+        if key in _FLAGS and value not in ("yes", None):
             raise refuse(key, value, "yes or absent")
-        tag = "locked" if key == "memory-locked" else key
+        tag = _FLAGS.get(key, key)
         if value is None:
             for element in list(tree.each(domain, "memoryBacking", tag)):
                 tree.remove(element)
@@ -60,6 +73,19 @@ class MemoryBacking:
             return
         element = tree.reach(domain, "memoryBacking", tag)
         _replace_pages(element, pages)
+
+
+def _write_allocation(domain: _Element, value: str | None) -> None:
+    """The mode; the number of threads that allocate is somebody else's."""
+    if value is not None and value not in _ALLOCATIONS:
+        raise refuse("memory-allocation", value, f"{' or '.join(_ALLOCATIONS)} or absent")
+    if value is not None:
+        tree.reach(domain, "memoryBacking", "allocation").set("mode", value)
+        return
+    for element in list(tree.each(domain, "memoryBacking", "allocation")):
+        tree.drop(element, "mode")
+        if tree.is_empty(element):
+            tree.remove(element)
 
 
 def memory_kib(domain: _Element) -> int | None:

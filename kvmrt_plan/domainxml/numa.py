@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`<numatune><memory>`: the host NUMA nodes that the guest's memory comes from.
+"""`<numatune>`: the host NUMA nodes that the guest's memory comes from, as a whole and by guest cell.
 
-Bindings of single guest cells (`<memnode>`) are not ours. libvirt takes them with and without
-`<memory>`, but not beside `placement='auto'` ("Per-node binding is not compatible with automatic NUMA
-placement"), so they never stand in the way of a node set. When `<vcpu placement='auto'>` is set and
-nothing else is said, libvirt adds `<memory placement='auto'/>` by itself: to get rid of the second, the
-first has to go too (key `vcpu-placement`).
+libvirt takes bindings of single guest cells (`<memnode>`) with and without `<memory>`, but not beside
+`placement='auto'` ("Per-node binding is not compatible with automatic NUMA placement"), so they never
+stand in the way of a node set. When `<vcpu placement='auto'>` is set and nothing else is said, libvirt
+adds `<memory placement='auto'/>` by itself: to get rid of the second, the first has to go too (key
+`vcpu-placement`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.domainxml import tree
 from kvmrt_plan.domainxml.cpulist import canonical_cpuset, checked_cpuset, parse_cpuset
+from kvmrt_plan.domainxml.setting import key_number, parse_number
 from kvmrt_plan.values.cpuset import EMPTY, CpuListError
 
 if TYPE_CHECKING:
@@ -45,20 +46,58 @@ def _nodes(text: str) -> CpuSet:
         return EMPTY
 
 
-class Numa:
-    """Key `numatune`; a list of nodes, or `auto` when numad chooses."""
+def _cell_keys(domain: _Element) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for memnode in tree.each(domain, "numatune", "memnode"):
+        cell, nodeset = parse_number(memnode.get("cellid")), memnode.get("nodeset")
+        if cell is not None and nodeset is not None:
+            found.setdefault(f"memnode {cell}", canonical_cpuset(nodeset))
+    return found
 
-    families = ("numatune",)
+
+def _write_cell(domain: _Element, key: str, value: str | None) -> None:
+    cell = key_number(key)
+    present = [
+        memnode
+        for memnode in tree.each(domain, "numatune", "memnode")
+        if parse_number(memnode.get("cellid")) == cell
+    ]
+    if value is None:
+        for memnode in present:
+            tree.remove(memnode)
+        return
+    nodeset = checked_cpuset(key, value)
+    bound = next((one for one in present if one.get("nodeset") is not None), None)
+    if bound is not None:
+        if canonical_cpuset(bound.get("nodeset", "")) != nodeset:
+            bound.set("nodeset", nodeset)
+    elif present:
+        present[0].set("nodeset", nodeset)
+    else:
+        numatune = tree.reach(domain, "numatune")
+        attributes = {"cellid": str(cell), "mode": "strict", "nodeset": nodeset}
+        tree.insert(numatune, "memnode", attributes)
+
+
+class Numa:
+    """Keys `numatune` (a list of nodes, or `auto` when numad chooses) and `memnode N`: the nodes of the
+    guest's cell N.
+    """
+
+    families = ("numatune", "memnode")
 
     def read(self, domain: _Element) -> dict[str, str]:
-        """An element that binds to nothing has no key."""
+        """An element that binds to nothing has no key; of two for the same cell the first counts."""
+        found = _cell_keys(domain)
         memory = tree.first(domain, "numatune", "memory")
         if memory is None:
-            return {}
-        if memory.get("placement") == AUTO:
-            return {"numatune": AUTO}
+            return found
         nodeset = memory.get("nodeset")
-        return {} if nodeset is None else {"numatune": canonical_cpuset(nodeset)}
+        if memory.get("placement") == AUTO:
+            found["numatune"] = AUTO
+        elif nodeset is not None:
+            found["numatune"] = canonical_cpuset(nodeset)
+        return found
 
     def write(self, domain: _Element, key: str, value: str | None) -> None:
         """Bind to nodes; a mode that is set stays (`interleave`), a new element is `strict`.
@@ -66,6 +105,9 @@ class Numa:
         Raises:
             ValueError: a foreign key, no list, or an empty one.
         """
+        if key.startswith("memnode "):
+            _write_cell(domain, key, value)
+            return
         if key != "numatune":
             raise ValueError(f"{key!r} is not of this setting")
         if value is None:

@@ -43,6 +43,7 @@ _ORDERS = {
     ),
     "kvm": ("hidden", "hint-dedicated", "poll-control", "pv-ipi", "dirty-ring"),
     "cpu": ("model", "vendor", "topology", "cache", "maxphysaddr", "feature", "numa"),
+    "clock": ("timer",),
     "devices": (
         "emulator", "disk", "controller", "lease", "filesystem", "interface", "smartcard", "serial",
         "parallel", "console", "channel", "input", "tpm", "graphics", "sound", "audio", "video",
@@ -52,7 +53,7 @@ _ORDERS = {
 }  # fmt: skip
 
 #: The attribute that orders several elements of one tag among themselves.
-_NUMBERS = {"vcpupin": "vcpu", "iothreadpin": "iothread", "vcpusched": "vcpus"}
+_NUMBERS = {"vcpupin": "vcpu", "iothreadpin": "iothread", "vcpusched": "vcpus", "memnode": "cellid"}
 
 
 def drop(element: _Element, attribute: str) -> None:

@@ -21,6 +21,7 @@ from kvmrt_plan.rules import (
     host,
     identity,
     interrupts,
+    machine,
     memory,
     nodes,
     sharing,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 #: Rules about the configuration alone.
 RULES: tuple[Rule, ...] = (
     *cpus.RULES, *sharing.RULES, *memory.RULES, *nodes.RULES, *identity.RULES, *threads.RULES,
-    *host.RULES, *interrupts.RULES,
+    *host.RULES, *interrupts.RULES, *machine.RULES,
 )  # fmt: skip
 
 #: Rules that need a host.
@@ -53,6 +54,7 @@ HOST_RULES: tuple[HostRule, ...] = (
     *cpus.HOST_RULES, *siblings.HOST_RULES, *memory.HOST_RULES, *bindings.HOST_RULES, *nodes.HOST_RULES,
     *domains.HOST_RULES, *threads.HOST_RULES, *host.HOST_RULES, *interrupts.HOST_RULES,
     *gathering.HOST_RULES, *environment.HOST_RULES, *enforcement.HOST_RULES,
+    *machine.HOST_RULES,
 )  # fmt: skip
 
 

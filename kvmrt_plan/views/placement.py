@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from kvmrt_plan.desired.attribute import format_attribute
+from kvmrt_plan.desired.guest import MACHINE_ATTRIBUTES
 from kvmrt_plan.desired.model import KVMRT_ATTRIBUTES, Pinning, VcpuScheduler
 from kvmrt_plan.values.text import escape_text
 from kvmrt_plan.views.cpu_uses import cpu_uses, share_document
@@ -89,6 +91,10 @@ def _attribute_rows(one: VmPlacement) -> Iterator[tuple[str, str]]:
     yield "hugepages", str(vm.hugepages or "unmanaged")
     yield "iothreads", "unmanaged" if vm.iothreads is None else str(vm.iothreads)
     yield "pinning", str(vm.pinning)
+    for attribute in MACHINE_ATTRIBUTES:
+        text = format_attribute(vm, attribute)
+        if text is not None:
+            yield attribute, text
 
 
 def _attribute(one: VmPlacement, attribute: str) -> str:
@@ -233,6 +239,11 @@ def _attributes_document(vm: VirtualMachine) -> dict[str, Any]:
         "hugepages": str(vm.hugepages) if vm.hugepages else None,
         "iothreads": vm.iothreads,
         "pinning": str(vm.pinning),
+        **{
+            attribute: text
+            for attribute in MACHINE_ATTRIBUTES
+            if (text := format_attribute(vm, attribute)) is not None
+        },
     }
 
 

@@ -90,6 +90,9 @@ SPELLINGS = {
     "hugepages": ["2M", "1G", "null"],
     "vcpu_scheduler": ["{policy: fifo, priority: 99}", "null"],
     "pinning": ["auto", "libvirt"],
+    "pmu": ["false", "on", "null", "0"],
+    "cell_nodes": ["0", '"0,2"', "null"],
+    "cpu_mode": ["host-passthrough", "null"],
     "title": ["a b", '"5"', "no", "'2021-10-12'", "2021-10", "1.2.3", "'~'", "|\n   one line\n"],
 }
 

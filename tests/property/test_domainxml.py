@@ -30,9 +30,11 @@ values = visible | st.sampled_from(["0", "1-3,^2", "4-1", "x", "", " 7 ", "99999
 #: Elements that mean something, with attributes and texts that mostly mean nothing.
 TAGS = ["cputune", "vcpupin", "emulatorpin", "vcpusched", "vcpu", "vcpus", "cpu", "topology", "title",
         "numatune", "memory", "memoryBacking", "hugepages", "page", "features", "kvm", "hidden",
-        "devices", "memballoon", "iothreads", "iothreadids", "iothread", "q"]  # fmt: skip
+        "devices", "memballoon", "iothreads", "iothreadids", "iothread", "q", "memnode", "pmu", "feature",
+        "clock", "timer", "allocation", "nosharepages"]  # fmt: skip
 NAMES = ["vcpu", "vcpus", "cpuset", "scheduler", "priority", "nodeset", "placement", "size", "unit",
-         "state", "model", "id", "current", "sockets", "cores", "threads", "dies"]  # fmt: skip
+         "state", "model", "id", "current", "sockets", "cores", "threads", "dies",
+         "mode", "name", "policy", "present", "cellid", "check", "migratable"]  # fmt: skip
 
 
 @st.composite
@@ -59,6 +61,13 @@ writes = st.one_of(
     st.tuples(numbers.map("iothreadpin {}".format), sets),
     st.tuples(numbers.map("vcpusched {}".format), st.sampled_from(["fifo 1", "rr 99", "batch"])),
     st.tuples(st.just("hugepages"), st.sampled_from(["default", "2048", "1048576@0;2048@1"])),
+    st.tuples(numbers.map("memnode {}".format), sets),
+    st.sampled_from([("memory-unshared", "yes"), ("memory-allocation", "immediate"), ("pmu", "off"),
+                     ("vmport", "on"), ("ioapic", "kvm"), ("kvm-hint-dedicated", "on"),
+                     ("cpu-mode", "host-passthrough"), ("cpu-mode", "custom EPYC"),
+                     ("cpu-migratable", "off"), ("cpu-invtsc", "require"),
+                     ("cpu-tsc-deadline", "disable"), ("timer-hpet", "no"),
+                     ("timer-kvmclock", "yes")]),
     st.sampled_from([("memory-locked", "yes"), ("kvm-hidden", "on"), ("memballoon", "none"),
                      ("iothreads", "3"), ("topology", "2,3,1"), ("vcpus", "6")]),
 )  # fmt: skip

@@ -136,13 +136,33 @@ def test_an_edit_of_the_number_of_vcpus_keeps_the_rest(domains):
 
 def is_addition_irreversible(root, family: str) -> bool:
     """What adding a value and removing it again does not restore."""
-    made = {"numatune": "numatune/memory", "kvm-hidden": "features/kvm/hidden"}
+    made = {
+        "numatune": "numatune/memory",
+        "kvm-hidden": "features/kvm/hidden",
+        "kvm-hint-dedicated": "features/kvm/hint-dedicated",
+        "kvm-poll-control": "features/kvm/poll-control",
+        "cpu-mode": "cpu[@match or @check]",
+        "cpu-migratable": "cpu[@migratable]",
+    }
     if family == "vcpu-cpuset":  # <vcpu> stays where it was not there
         return root.find("vcpu") is None
-    if family in made and root.find(made[family]) is not None:  # it was there, and said nothing
+    if family in made and root.xpath(made[family]):  # it was there, and said nothing
         return True
     parents = [parent for path in EMPTY_PARENTS for parent in root.findall(path)]
     return any(not len(parent) and not parent.attrib for parent in parents)
+
+
+#: Flags come back at libvirt's place, and a custom model without its match, check and vendor.
+IRREVERSIBLE = frozenset(
+    {
+        "memory-locked",
+        "memory-unshared",
+        "kvm-hidden",
+        "kvm-hint-dedicated",
+        "kvm-poll-control",
+        "cpu-mode",
+    }
+)
 
 
 def is_change_irreversible(root, key: str, before: str) -> bool:
@@ -159,7 +179,7 @@ def is_change_irreversible(root, key: str, before: str) -> bool:
         case "hugepages":  # sizes come back in KiB and sorted
             pages = root.findall("memoryBacking/hugepages/page")
             return [page.get("unit") for page in pages] != ["KiB"]
-        case "memory-locked" | "kvm-hidden":  # comes back at libvirt's place
+        case family if family in IRREVERSIBLE:
             return True
         case _:  # a list in another notation comes back canonical
             return before == "auto" or before not in etree.tostring(root, encoding="unicode")

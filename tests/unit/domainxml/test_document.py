@@ -202,7 +202,11 @@ def test_added_and_removed_again_is_the_old_text():
         "title": "x", "description": "y", "vcpupin 3": "1", "vcpupin 1": "1", "emulatorpin": "0",
         "vcpusched 2": "rr 4", "numatune": "0", "memory-locked": "yes", "hugepages": "default",
         "kvm-hidden": "on", "topology": "2,2,1", "memballoon": "virtio", "iothreads": "2",
-        "iothreadpin 1": "0", "vcpu-cpuset": "1-3",
+        "iothreadpin 1": "0", "vcpu-cpuset": "1-3", "memnode 1": "1", "memnode 0": "0",
+        "memory-unshared": "yes", "memory-allocation": "immediate", "pmu": "off", "vmport": "off",
+        "ioapic": "kvm", "kvm-hint-dedicated": "on", "kvm-poll-control": "on",
+        "cpu-migratable": "off", "cpu-mode": "host-passthrough", "cpu-invtsc": "require",
+        "cpu-tsc-deadline": "require", "timer-hpet": "no", "timer-kvmclock": "yes",
     }  # fmt: skip
     for key, value in keys.items():
         write_setting(root, key, value)

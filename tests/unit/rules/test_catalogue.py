@@ -14,6 +14,7 @@ from kvmrt_plan.rules import (
     catalogue_domains,
     catalogue_file,
     catalogue_host,
+    catalogue_machine,
     catalogue_vms,
 )
 from kvmrt_plan.rules.catalogue import render_catalogue
@@ -21,6 +22,7 @@ from kvmrt_plan.rules.check import check
 
 ENTRIES = (
     *catalogue_file.ENTRIES,
+    *catalogue_machine.ENTRIES,
     *catalogue_vms.ENTRIES,
     *catalogue_domains.ENTRIES,
     *catalogue_host.ENTRIES,
