@@ -29,6 +29,7 @@ COMMANDS = (
     "validate",
     "validate-host",
     "sync",
+    "map",
     "topology",
     "irqs",
     "tasks",

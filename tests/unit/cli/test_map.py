@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`kvmrt map` as a command: what it takes, and what its exit code says."""
+
+from __future__ import annotations
+
+import pytest
+
+from kvmrt_plan.cli.main import main
+
+HOST = "examples/two-socket.json"
+
+FAULTY = """\
+vms:
+  one:
+    uuid: 6d4a1a4e-1d0c-4f0b-9a57-0e8f6f3b2c01
+    nr_vcpus: 2
+    cpuset: 5-7,40
+    rt: true
+"""
+
+
+@pytest.fixture(autouse=True)
+def _here(repository, monkeypatch):
+    monkeypatch.chdir(repository)
+
+
+def test_a_host_is_drawn_without_a_configuration(capsys):
+    assert main(["map", "--host", HOST]) == 0
+
+    shown = capsys.readouterr()
+    assert "│ 2 A0" in shown.out
+    assert shown.err == ""
+
+
+def test_findings_of_the_plan_stand_beside_the_map(capsys):
+    assert main(["map", "--host", HOST, "-f", "examples/two-socket.yaml", "--before-after"]) == 0
+
+    shown = capsys.readouterr()
+    assert "BEFORE" in shown.out
+    assert "AFTER" in shown.out
+    assert "warning KR134" in shown.err
+
+
+def test_a_faulty_configuration_is_an_error_with_its_findings(capsys, tmp_path):
+    file = tmp_path / "faulty.yaml"
+    file.write_text(FAULTY, encoding="utf-8")
+
+    assert main(["map", "--host", HOST, "-f", str(file), "--before-after"]) == 1
+
+    shown = capsys.readouterr()
+    assert "error KR" in shown.err
+    assert "AFTER" not in shown.out
+
+
+def test_a_configuration_that_cannot_be_read_is_an_error(capsys, tmp_path):
+    file = tmp_path / "faulty.yaml"
+    file.write_text("vms:\n  one:\n    nr_vcpus: many\n", encoding="utf-8")
+
+    assert main(["map", "--host", HOST, "-f", str(file)]) == 1
+    assert "faulty.yaml:3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [["--before-after"], ["rt-io"]])
+def test_a_plan_needs_a_configuration(capsys, more):
+    assert main(["map", "--host", HOST, *more]) == 1
+    assert "name one with -f FILE" in capsys.readouterr().err
+
+
+def test_folding_can_be_asked_for(capsys):
+    assert main(["map", "--host", HOST, "--fold", "always"]) == 0
+    assert "12-15 . #t" in capsys.readouterr().out
