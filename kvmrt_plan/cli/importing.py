@@ -32,37 +32,43 @@ if TYPE_CHECKING:
 
 def run(arguments: argparse.Namespace) -> int:
     """Import, and say what became of each domain; 1 when one could not be taken over."""
+    if arguments.from_nova_flavor or arguments.from_kubevirt or arguments.from_seapath:
+        # Only a conversion pays for its readers.
+        from kvmrt_plan.cli.conversion import convert_into
+
+        return convert_into(arguments)
     return import_into(arguments, updates=arguments.update)
 
 
 def import_into(arguments: argparse.Namespace, *, updates: bool) -> int:
     """Take the named domains over (all, when none is named) into the file that -f names."""
-    path = arguments.file or _default_path()
-    content = read_document(path, limit_bytes=MAX_CONFIGURATION_BYTES) if _exists(path) else None
-    configuration = _configuration(content, path)
+    path = arguments.file or default_path()
+    content = read_document(path, limit_bytes=MAX_CONFIGURATION_BYTES) if exists(path) else None
+    configuration = configuration_in(content, path)
     facts = gather_facts(read_host(arguments))
     text = "" if content is None else content.decode()
     done = import_domains(text, configuration, _chosen(arguments, facts), facts, updates=updates)
     if arguments.dry_run:
-        _show_difference(text, done.text, path)
+        show_difference(text, done.text, path)
     elif done.text != text:
-        _write(path, content, done.text)
+        write_changed(path, content, done.text)
     _report(arguments, done, path)
     return 1 if any(one.outcome is Outcome.REFUSED for one in done.domains) else 0
 
 
-def _default_path() -> str:
+def default_path() -> str:
     """The first default that exists; the first of all, where none does."""
     found = (path for path in DEFAULT_CONFIGURATIONS if os.path.lexists(path))
     return next(found, DEFAULT_CONFIGURATIONS[0])
 
 
-def _exists(path: str) -> bool:
+def exists(path: str) -> bool:
+    """Whether something stands at the path."""
     # A link to nothing exists: what it leads to must be made by whoever made the link.
     return os.path.lexists(path)
 
 
-def _configuration(content: bytes | None, path: str) -> Configuration:
+def configuration_in(content: bytes | None, path: str) -> Configuration:
     """What the file says; nothing, when it is not there or describes no VM yet.
 
     Raises:
@@ -101,15 +107,16 @@ def _chosen(arguments: argparse.Namespace, facts: HostFacts) -> list[Domain]:
     return [domain for name, domain in known.items() if name in wanted]
 
 
-def _write(path: str, content: bytes | None, text: str) -> None:
+def write_changed(path: str, content: bytes | None, text: str) -> None:
     """Replace the file, unless someone else has changed it since it was read."""
-    now = read_document(path, limit_bytes=MAX_CONFIGURATION_BYTES) if _exists(path) else None
+    now = read_document(path, limit_bytes=MAX_CONFIGURATION_BYTES) if exists(path) else None
     if now != content:
         raise HostError(f"{path} was changed by someone else meanwhile", "import again")
     write_document(path, text)
 
 
-def _show_difference(before: str, after: str, path: str) -> None:
+def show_difference(before: str, after: str, path: str) -> None:
+    """Print how the file would change."""
     # Only a dry run compares texts.
     from difflib import unified_diff
 
