@@ -163,7 +163,14 @@ def noise_files(machine: Machine) -> Iterator[tuple[str, str]]:
     yield "/proc/sys/kernel/sched_rt_runtime_us", "950000\n"
     yield "/proc/sys/vm/stat_interval", "1\n"
     yield "/sys/kernel/mm/ksm/run", "0\n"
+    yield "/proc/sys/kernel/nmi_watchdog", "1\n"
+    yield "/sys/devices/system/machinecheck/machinecheck0/ignore_ce", "0\n"
     for cpu in machine.online:
+        for state, exit_us in enumerate((0, 2, 10, 133)):
+            folder = f"{_CPU}/cpu{cpu}/cpuidle/state{state}"
+            yield f"{folder}/latency", f"{exit_us}\n"
+            yield f"{folder}/disable", "0\n"
+        yield f"{_CPU}/cpu{cpu}/cpufreq/energy_performance_preference", "balance_performance\n"
         yield f"{_CPU}/cpu{cpu}/cpufreq/scaling_governor", "schedutil\n"
         yield f"{_CPU}/cpu{cpu}/power/pm_qos_resume_latency_us", "0\n"
 

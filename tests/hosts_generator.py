@@ -25,6 +25,7 @@ from raw_host import (
     kernel_files,
     libvirt_daemon_files,
     node_files,
+    noise_files,
     raw_domain,
 )
 
@@ -99,7 +100,7 @@ class _Draw:
         return Pair(
             name=f"pair-{number}",
             snapshot=self._snapshot(number, machine, guests),
-            configuration=_yaml(vms),
+            configuration=_yaml(vms, self._host_part()),
         )
 
     def _chance(self, probability: float) -> bool:
@@ -147,8 +148,38 @@ class _Draw:
         if self._chance(0.2):
             vm["vcpu_scheduler"] = "{policy: fifo, priority: 1}"
         if self._chance(0.2):
+            vm["hugepages"] = self._random.choice(("2M", "1G"))
+        if self._chance(0.2):
+            vm["cpu_mode"] = "host-passthrough"
+            vm["invtsc"] = True
+            vm["migratable"] = False
+        if self._chance(0.2):
+            vm["page_sharing"] = False
+            vm["memory_allocation"] = "immediate"
+            vm["pmu"] = False
+            vm["hpet"] = False
+        if self._chance(0.2):
             vm["cpu_topology"] = f"{vm['nr_vcpus']},1,1"
         return vm
+
+    def _host_part(self) -> dict[str, object]:
+        """Settings of the kernel's, on half of the hosts."""
+        if self._chance(0.5):
+            return {}
+        offered = {
+            "quiet_kernel": True,
+            "rt_throttling": False,
+            "governor": "performance",
+            "energy_preference": "performance",
+            "cpu_latency_us": 3,
+            "idle_exit_us": 10,
+            "nmi_watchdog": False,
+            "machine_check_polling": False,
+            "page_merging": "unmerged",
+            "transparent_hugepages": "never",
+            "reserve_hugepages": True,
+        }
+        return {name: value for name, value in offered.items() if self._chance(0.4)}
 
     def _guest(self, index: int, vm: dict[str, object], machine: Machine) -> Guest:
         """The domain as somebody made it by hand."""
@@ -207,6 +238,8 @@ class _Draw:
         )
         files.update(cpu_files(machine))
         files.update(node_files(machine))
+        files.update(noise_files(machine))
+        files["/sys/kernel/mm/transparent_hugepage/enabled"] = "always [madvise] never\n"
         files.update(confinement_files(machine, allowed=machine.cpus))
         for unit in ("init.scope", "system.slice", "user.slice"):
             cpus = self._cpus(machine)
@@ -235,8 +268,13 @@ def _mask(cpus: CpuSet, machine: Machine) -> str:
     return cpus.format_mask().rjust(-(-len(machine.cpus) // 4), "0") + "\n"
 
 
-def _yaml(vms: list[dict[str, object]]) -> bytes:
-    lines = ["vms:"]
+def _yaml(vms: list[dict[str, object]], host: dict[str, object]) -> bytes:
+    lines = ["host:"] if host else []
+    lines += [
+        f"  {name}: {str(value).lower() if isinstance(value, bool) else value}"
+        for name, value in host.items()
+    ]
+    lines.append("vms:")
     for vm in vms:
         lines.append(f"  {vm['name']}:")
         for name, value in vm.items():

@@ -86,3 +86,10 @@ case(
     of(rt(1, "1-2")),
     with_inner("<cputune><quota>-1</quota></cputune>"),
 )
+case(
+    "KR144 a preference that the governor excludes",
+    of(governor="performance", energy_preference="balance_power"),
+    None,
+    (ERROR, None, 2, "host: energy_preference is balance_power, but governor is performance"),
+)
+case("KR144 the governor's own", of(governor="performance", energy_preference="performance"), None)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kvmrt_plan.desired.decode import is_refused
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
+from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.model import (
     Configuration,
     GuestTopology,
@@ -151,6 +152,13 @@ def host_policies():
         rt_throttling=st.booleans(),
         governor=st.none() | st.sampled_from(["performance", "schedutil"]),
         cpu_latency_us=st.none() | st.integers(1, 2**31 - 1),
+        reserve_hugepages=st.booleans(),
+        page_merging=st.none() | st.sampled_from(PageMerging),
+        transparent_hugepages=st.none() | st.sampled_from(TransparentHugepages),
+        nmi_watchdog=st.booleans(),
+        machine_check_polling=st.booleans(),
+        energy_preference=st.none() | st.sampled_from(["performance", "balance_performance"]),
+        idle_exit_us=st.none() | st.integers(0, 2**31 - 1),
         irqs=st.lists(irq_assignments(), max_size=3, unique_by=lambda one: one.irq).map(tuple),
         probes=st.lists(probes(), max_size=2).map(tuple),
     )

@@ -11,14 +11,19 @@ import re
 
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import KvmrtError
+from kvmrt_plan.facts.hugepages import nr_hugepages
+from kvmrt_plan.facts.idle import IDLE_STATE
 from kvmrt_plan.facts.knobs import CPU_KNOBS, HOST_KNOBS
 
 _FORMS = {
     Kind.IRQ_AFFINITY: re.compile(r"irq/([0-9]{1,9})"),
     Kind.IRQ_DEFAULT_AFFINITY: re.compile(r"irq/(default)"),
     Kind.CPU_ONLINE: re.compile(r"cpu/([0-9]{1,5})"),
-    Kind.SYSCTL: re.compile(r"((?:sysctl|ksm)/[a-z_.]+)"),
-    Kind.CPU_POWER: re.compile(r"power/((?:governor|latency)/[0-9]{1,5})"),
+    Kind.SYSCTL: re.compile(r"((?:sysctl|ksm|thp|machinecheck)/[a-z_.]+)"),
+    Kind.CPU_POWER: re.compile(
+        r"power/((?:energy|governor|latency|fair-server|idle-state[0-9]{1,2})/[0-9]{1,5})"
+    ),
+    Kind.HUGEPAGES: re.compile(r"hugepages/((?:host|node[0-9]{1,5})/[0-9]{1,8})"),
     Kind.WORKQUEUE_CPUMASK: re.compile(r"workqueue/((?:[A-Za-z0-9_-]+/)?cpumask)"),
     Kind.SLICE_CPUS: re.compile(
         r"slice/([A-Za-z0-9:_@-][A-Za-z0-9:_.@-]*\.(?:slice|scope|service))"
@@ -66,5 +71,10 @@ def path_of(kind: Kind, address: str) -> str:
         return HOST_KNOBS[address]
     if kind is Kind.CPU_POWER:
         name, _, cpu = subject.partition("/")
+        if name.startswith("idle-state"):
+            return IDLE_STATE.format(cpu, name.removeprefix("idle-state"))
         return CPU_KNOBS[name].format(cpu)
+    if kind is Kind.HUGEPAGES:
+        place, _, size_kib = subject.partition("/")
+        return nr_hugepages(None if place == "host" else int(place[4:]), int(size_kib))
     return _PATHS[kind].format(subject)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.domain import definition_text, restore_definition
+from kvmrt_plan.apply.hugepages import is_partial
 from kvmrt_plan.apply.respread import (
     NO_AFFINITIES,
     Affinities,
@@ -240,13 +241,15 @@ def _take_back_unit(
     back = [
         step.reversed()
         for step, now in pairs
-        if (now == step.new or step.number in owned) and now != step.old
+        if (now == step.new or step.number in owned or is_partial(step, now)) and now != step.old
     ]
     differs = [
         f"{step.address} is {_shown(now)}: neither {_shown(step.old)} nor {_shown(step.new)}, so "
         "somebody else wrote it; left as it is"
         for step, now in pairs
-        if now not in (step.old, step.new) and step.number not in owned
+        if now not in (step.old, step.new)
+        and step.number not in owned
+        and not is_partial(step, now)
     ]
     if back:
         write_unit(host, back)

@@ -37,6 +37,7 @@ HELD_KINDS = frozenset(
         Kind.CPU_ONLINE,
         Kind.SYSCTL,
         Kind.CPU_POWER,
+        Kind.HUGEPAGES,
     }
 )
 

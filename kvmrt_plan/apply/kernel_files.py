@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.apply.addresses import path_of
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.knobs import chosen_word
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _from_kernel(kind: Kind, text: str) -> str:
     if kind is Kind.CPU_ONLINE:
         return _IS_ONLINE[text.strip()]
     if kind in _WORDS:
-        return text.strip()
+        return chosen_word(text)
     if kind in _MASKS:
         return str(CpuSet.parse_mask(text))
     return str(CpuSet.parse_kernel(text))

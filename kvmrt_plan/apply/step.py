@@ -54,6 +54,7 @@ VOLATILE = frozenset(
         Kind.CPU_ONLINE,
         Kind.SYSCTL,
         Kind.CPU_POWER,
+        Kind.HUGEPAGES,
         Kind.DOMAIN_LIVE_PIN,
         Kind.DOMAIN_STATE,
     }

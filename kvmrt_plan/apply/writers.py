@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from kvmrt_plan.apply.documents import read_installed, write_installed
 from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
 from kvmrt_plan.apply.guests import read_state, write_state
+from kvmrt_plan.apply.hugepages import read_pool, write_pool
 from kvmrt_plan.apply.kernel_files import exchange_file, read_file, write_file
 from kvmrt_plan.apply.slices import read_slice, write_slice
 from kvmrt_plan.changes.change import Kind
@@ -96,6 +97,8 @@ def _read(host: Host, step: Step) -> str | None:
             | Kind.CPU_POWER
         ):
             return read_file(host, step)
+        case Kind.HUGEPAGES:
+            return read_pool(host, step)
         case Kind.SLICE_CPUS | Kind.SHIELD:
             return read_slice(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
@@ -119,6 +122,8 @@ def _write(host: Host, step: Step) -> None:
             | Kind.CPU_POWER
         ):
             write_file(host, step)
+        case Kind.HUGEPAGES:
+            write_pool(host, step)
         case Kind.SLICE_CPUS | Kind.SHIELD:
             write_slice(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     CPU_ONLINE = "cpu-online"
     SYSCTL = "sysctl"
     CPU_POWER = "cpu-power"
+    HUGEPAGES = "hugepages"
     DOMAIN_RENAME = "domain-rename"
     DOMAIN_XML = "domain-xml"
     DOMAIN_AUTOSTART = "domain-autostart"

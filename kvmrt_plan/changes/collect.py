@@ -39,6 +39,10 @@ def collect_changes(
         # RedHawk's shield moves interrupts itself; two writers would fight over the same masks.
         found.extend(irq_changes(policy, masks))
     found.extend(knob_changes(policy, masks))
+    if policy.reserve_hugepages or any(one.startswith("hugepages/") for one in facts.held):
+        from kvmrt_plan.changes.hugepages import hugepage_changes
+
+        found.extend(hugepage_changes(policy, masks))
     for placed in placement.vms:
         found.extend(domain_changes(placed, facts))
     found.extend(cpu_changes(masks, leaving=tuple(found)))

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from kvmrt_plan.desired import problems as codes
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
+from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.model import (
     GuestTopology,
     PageSize,
@@ -40,9 +41,8 @@ MAX_IRQ = 2**31 - 1
 MAX_VCPUS = 4096
 MAX_IOTHREADS = 256
 MAX_PRIORITY = 99
-#: The kernel keeps the latency in a signed 32-bit number.
-MAX_LATENCY_US = 2**31 - 1
-GOVERNOR_PATTERN = r"[a-z][a-z_]{1,15}"
+MAX_LATENCY_US = 2**31 - 1  # a signed 32-bit number of the kernel's
+GOVERNOR_PATTERN = r"[a-z][a-z_]{1,30}"
 
 UUID_PATTERN = "^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$"
 
@@ -208,11 +208,9 @@ def parse_irq(text: str) -> int | str:
 
 
 def parse_governor(text: str) -> str:
-    """A cpufreq governor; which ones exist depends on the kernel."""
+    """A cpufreq governor or energy preference; which ones exist depends on the kernel."""
     if not re.fullmatch(GOVERNOR_PATTERN, text):
-        raise BadValue(
-            "the name of a governor is expected", "write one of scaling_available_governors"
-        )
+        raise BadValue("a name of cpufreq is expected", "write one that cpuN/cpufreq offers")
     return text
 
 
@@ -281,6 +279,12 @@ HOST_ATTRIBUTES: dict[str, Callable[[str], Any]] = {
     "rt_throttling": parse_bool,
     "governor": parse_governor,
     "cpu_latency_us": integer_parser(1, MAX_LATENCY_US),
+    "reserve_hugepages": parse_bool,
+    "page_merging": word_parser(PageMerging),
+    "transparent_hugepages": word_parser(TransparentHugepages),
+    **dict.fromkeys(("nmi_watchdog", "machine_check_polling"), parse_bool),
+    "energy_preference": parse_governor,
+    "idle_exit_us": integer_parser(0, MAX_LATENCY_US),
 }
 
 

@@ -20,6 +20,7 @@ from uuid import UUID  # noqa: TC003  pydantic resolves the annotations at run t
 
 from kvmrt_plan.desired.described import described
 from kvmrt_plan.desired.guest import GuestMachine
+from kvmrt_plan.desired.host_knobs import HostKnobs
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostPolicy:
+class HostPolicy(HostKnobs):
     """What holds for the host as a whole."""
 
     housekeeping: CpuSet | None = described(

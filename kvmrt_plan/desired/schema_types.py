@@ -36,6 +36,7 @@ from kvmrt_plan.desired.attribute import (
     word_parser,
 )
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
+from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.model import (
     GuestTopology,
     PageSize,
@@ -141,6 +142,7 @@ _BY_NAME: dict[str, Any] = {
     "cell_nodes": _written(parse_some_cpus, _SOME_CPUS, _CPU_NUMBER, types=(str, int)) | None,
     # Unset is unmanaged; the booleans of KVM-RT have auto instead.
     **dict.fromkeys(SWITCHES, _written(parse_bool, *_BOOL, types=(bool, str, int)) | None),
+    "energy_preference": _written(parse_governor, _pattern(f"^{GOVERNOR_PATTERN}$")),
     "governor": _written(parse_governor, _pattern(f"^{GOVERNOR_PATTERN}$")),
     "irq": _written(
         parse_irq,
@@ -159,6 +161,8 @@ _BY_TYPE: dict[Any, Any] = {
     Allocation: _word(Allocation),
     CpuMode: _word(CpuMode),
     IoapicDriver: _word(IoapicDriver),
+    PageMerging: _word(PageMerging),
+    TransparentHugepages: _word(TransparentHugepages),
     PageSize: _word(PageSize),
     Pinning: _word(Pinning),
     SchedulerPolicy: _word(SchedulerPolicy),

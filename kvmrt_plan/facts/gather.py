@@ -10,6 +10,7 @@ from kvmrt_plan.facts.domains import parse_domains
 from kvmrt_plan.facts.held import HELD_PATH, parse_held
 from kvmrt_plan.facts.host import HostFacts
 from kvmrt_plan.facts.hugepages import parse_hugepages
+from kvmrt_plan.facts.idle import parse_idle_states
 from kvmrt_plan.facts.irq import parse_default_affinity, parse_irqs
 from kvmrt_plan.facts.kernel import parse_kernel
 from kvmrt_plan.facts.knobs import parse_knobs
@@ -30,6 +31,7 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
     """
     libvirt = snapshot.libvirt
     kernel = parse_kernel(snapshot)
+    idle_switches, idle_exit_us = parse_idle_states(snapshot)
     held = parse_held(snapshot.files.get(HELD_PATH, ""), boot_id=kernel.boot_id)
     return HostFacts(
         name=snapshot.name,
@@ -46,7 +48,8 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         libvirt_problem=libvirt.problem if libvirt else "libvirt was not asked",
         libvirt_uri=libvirt.uri if libvirt else "",
         unreadable=dict(sorted(snapshot.unreadable.items())),
-        knobs=parse_knobs(snapshot),
+        knobs={**parse_knobs(snapshot), **idle_switches},
+        idle_exit_us=idle_exit_us,
         held=held.values,
         holders=held.holders,
         libvirt_memlock=parse_libvirt_memlock(snapshot),

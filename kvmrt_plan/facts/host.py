@@ -50,6 +50,8 @@ class HostFacts:
     unreadable: Mapping[str, str]
     #: Settings of the kernel that are one word, by address; only those that it has.
     knobs: Mapping[str, str] = field(default_factory=dict)
+    #: Exit latencies of idle states in microseconds, by the address of the state's switch.
+    idle_exit_us: Mapping[str, int] = field(default_factory=dict)
     #: What values had before kvmrt wrote them, by address, for policies that are held.
     held: Mapping[str, HeldValue] = field(default_factory=dict)
     #: VMs whose policies are in force.

@@ -27,6 +27,12 @@ class HugepagePool:
     free: int
 
 
+def nr_hugepages(node: int | None, size_kib: int) -> str:
+    """The file with the pool's number of pages."""
+    folder = _GLOBAL_FOLDER if node is None else f"{_NODE_FOLDER}/node{node}/hugepages"
+    return f"{folder}/hugepages-{size_kib}kB/nr_hugepages"
+
+
 def parse_hugepages(snapshot: Snapshot) -> tuple[HugepagePool, ...]:
     """All pools, by node and size; the global ones only where no node has any.
 

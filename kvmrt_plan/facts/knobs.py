@@ -26,11 +26,17 @@ HOST_KNOBS = {
     "sysctl/kernel.numa_balancing": "/proc/sys/kernel/numa_balancing",
     "sysctl/vm.stat_interval": "/proc/sys/vm/stat_interval",
     "ksm/run": "/sys/kernel/mm/ksm/run",
+    "sysctl/kernel.nmi_watchdog": "/proc/sys/kernel/nmi_watchdog",
+    "thp/enabled": "/sys/kernel/mm/transparent_hugepage/enabled",
+    # One switch for all CPUs, shown below each (arch/x86/kernel/cpu/mce/core.c); CPU 0 is always there.
+    "machinecheck/ignore_ce": "/sys/devices/system/machinecheck/machinecheck0/ignore_ce",
 }
 #: Settings of one CPU, by the middle part of the address `power/.../N`.
 CPU_KNOBS = {
     "governor": "/sys/devices/system/cpu/cpu{}/cpufreq/scaling_governor",
     "latency": "/sys/devices/system/cpu/cpu{}/power/pm_qos_resume_latency_us",
+    "energy": "/sys/devices/system/cpu/cpu{}/cpufreq/energy_performance_preference",
+    "fair-server": "/sys/kernel/debug/sched/fair_server/cpu{}/runtime",
 }
 
 
@@ -40,4 +46,14 @@ def parse_knobs(snapshot: Snapshot) -> dict[str, str]:
     for cpu, _ in snapshot.numbered("/sys/devices/system/cpu", "cpu"):
         for name, path in CPU_KNOBS.items():
             found[f"power/{name}/{cpu}"] = read_word(snapshot, path.format(cpu))
-    return {address: word for address, word in found.items() if word is not None}
+    return {address: chosen_word(word) for address, word in found.items() if word is not None}
+
+
+def chosen_word(text: str) -> str:
+    r"""The word that counts: `always [madvise] never` is madvise, any other text is one word.
+
+    >>> chosen_word("always [madvise] never"), chosen_word("950000\n")
+    ('madvise', '950000')
+    """
+    before, bracket, rest = text.partition("[")
+    return rest.partition("]")[0] if bracket else before.strip()

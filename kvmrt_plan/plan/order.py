@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The order of actions.
 
-1. Others leave first: tasks, then unbound kernel work, then interrupts (the default before the single
-   ones, so that an interrupt requested in between lands right), then threads of running guests.
+1. Huge pages are reserved, before memory is in pieces. Then others leave: tasks, unbound kernel work, and
+   interrupts (the default before the single ones, so that an interrupt requested in between lands
+   right), then threads of running guests.
 2. Timers, watchdog and power are set when tasks have left. Siblings go offline when nothing is left on
    them; those that come back do so before all else.
 3. Definitions follow: a rename first, because every later step of that VM uses the new name; then the
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PHASES = (
+    Kind.HUGEPAGES,
     Kind.SLICE_CPUS,
     Kind.SHIELD,
     Kind.WORKQUEUE_CPUMASK,

@@ -34,4 +34,11 @@ ENTRIES = (
         example="rt1: {rt: true, cpuset: 1-2}  # <quota>50000</quota> in libvirt",
         remedy="remove the quota with `virsh edit`.",
     ),
+    Entry(
+        "KR144", "The energy preference contradicts the governor", "error",
+        why="While the governor is `performance`, intel_pstate and amd_pstate refuse every other "
+        "preference.",
+        example="host: {governor: performance, energy_preference: balance_power}",
+        remedy="set `energy_preference: performance`, or leave it out.",
+    ),
 )  # fmt: skip

@@ -120,5 +120,20 @@ def rt_vms_have_no_quota(subject: Subject, facts: HostFacts) -> Iterator[Finding
             )
 
 
-RULES = (hidden_kvm_tells_nothing,)
+def preferences_fit_the_governor(subject: Subject) -> Iterator[Finding]:
+    """Drivers with preferences of their own take only one beside the governor `performance`."""
+    policy = subject.configuration.host
+    preference = policy.energy_preference
+    if policy.governor == "performance" and preference not in (None, "performance"):
+        yield Finding(
+            code="KR144",
+            severity=Severity.ERROR,
+            summary=f"host: energy_preference is {preference}, but governor is performance",
+            detail="intel_pstate and amd_pstate refuse any other preference then (EBUSY)",
+            remedy="set energy_preference to performance, or leave it out",
+            source=policy.source_of("energy_preference"),
+        )
+
+
+RULES = (hidden_kvm_tells_nothing, preferences_fit_the_governor)
 HOST_RULES = (models_belong_to_features, cells_have_nodes, rt_vms_have_no_quota)

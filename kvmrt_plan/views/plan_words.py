@@ -115,6 +115,9 @@ def _subject(kind: Kind, address: str, label: str) -> str:
     if kind is Kind.CPU_POWER:
         name, _, cpu = safe.partition("/")
         return f"cpu {cpu} {name}"
+    if kind is Kind.HUGEPAGES:
+        place, _, size_kib = safe.partition("/")
+        return f"{place} huge pages of {size_kib} kB"
     if kind in _PHRASES:
         return _PHRASES[kind].format(safe)
     name, _, setting = safe.partition("/")

@@ -28,6 +28,8 @@ WORKQUEUES = "/sys/devices/virtual/workqueue/cpumask"
 DEFAULT_AFFINITY = "/proc/irq/default_smp_affinity"
 CGROUPS = "/sys/fs/cgroup"
 UNIT = "system.slice"
+#: Pages of 2 MiB of the second node.
+POOL = "/sys/devices/system/node/node1/hugepages/hugepages-2048kB"
 #: Before and since Linux 6.12.
 IMMOVABLE = {"EIO", "EPERM"}
 
@@ -353,3 +355,26 @@ def virtio_net_spreads_its_queues_anew_with_every_hotplug(probe: Probe) -> None:
         ) == probe.online - CpuSet((probe.cpu,))
     assert {path: probe.read(path) for path in before} == before
     assert len(before) in (2, 8)
+
+
+@behaviour
+def a_pool_of_huge_pages_grows_and_shrinks_as_far_as_pages_are_free(probe: Probe) -> None:
+    with restored(probe, f"{POOL}/nr_hugepages") as before:
+        wanted = int(before) + 4
+        probe.host.write(f"{POOL}/nr_hugepages", str(wanted))
+        assert int(probe.read(f"{POOL}/nr_hugepages") or 0) == wanted
+        assert int(probe.read(f"{POOL}/free_hugepages") or 0) >= 4
+    assert probe.read(f"{POOL}/nr_hugepages") == before
+
+
+@behaviour
+def more_huge_pages_than_memory_are_granted_in_part_and_without_an_error(probe: Probe) -> None:
+    with restored(probe, f"{POOL}/nr_hugepages") as before:
+        probe.host.write(f"{POOL}/nr_hugepages", "999999")
+        assert int(before) < int(probe.read(f"{POOL}/nr_hugepages") or 0) < 999999
+    assert probe.read(f"{POOL}/nr_hugepages") == before
+
+
+@behaviour
+def text_that_is_no_number_of_huge_pages_is_invalid(probe: Probe) -> None:
+    assert probe.refusal(f"{POOL}/nr_hugepages", "many") == "EINVAL"

@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields
 
 import pytest
 
+from kvmrt_plan.desired.host_knobs import HostKnobs
 from kvmrt_plan.desired.model import (
     FURTHER_ATTRIBUTES,
     KVMRT_ATTRIBUTES,
@@ -17,6 +18,7 @@ from kvmrt_plan.desired.model import (
     VirtualMachine,
 )
 
+HOST_KNOBS = tuple(one.name for one in fields(HostKnobs))
 #: None means auto here, and unmanaged for every other attribute.
 AUTO_IS_NONE = {"housekeeping", "cpu_topology", "rt_memory", "numatune"}
 
@@ -58,6 +60,7 @@ def table(model, *names: str) -> str:
                 "rt_throttling",
                 "governor",
                 "cpu_latency_us",
+                *HOST_KNOBS,
             ),
         ),
         (IrqAssignment, ("irq", "cpus")),

@@ -102,8 +102,11 @@ class Hotplug:
         return files
 
     def _topology(self, cpu: int) -> list[tuple[str, str]]:
-        prefix = f"{_CPUS}/cpu{cpu}/topology/"
-        return [(path, text) for path, text in self._texts.files.items() if path.startswith(prefix)]
+        """What goes with the CPU: its place, and its frequency driver's files."""
+        prefixes = (f"{_CPUS}/cpu{cpu}/topology/", f"{_CPUS}/cpu{cpu}/cpufreq/")
+        return [
+            (path, text) for path, text in self._texts.files.items() if path.startswith(prefixes)
+        ]
 
     def _shared_lists(self, cpu: int) -> Iterator[tuple[str, str]]:
         """Lists of others that name the CPU: siblings' and the node's."""

@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.irq import parse_irqs
 from kvmrt_plan.facts.knobs import HOST_KNOBS, WATCHDOG
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug, mask_like
+from kvmrt_plan.hosts.simulated.memory import POOL, write_choice, write_pool
+from kvmrt_plan.hosts.simulated.power import PREFERENCE, write_governor, write_preference
+from kvmrt_plan.hosts.simulated.refusal import refusal
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
@@ -29,22 +31,9 @@ _SHIELD = re.compile(r"/proc/shield/(?:procs|irqs|ltmrs)")
 _NUMBERS = frozenset(HOST_KNOBS.values())
 _WATCHDOG = HOST_KNOBS[WATCHDOG]
 _CPU_WORD = re.compile(
-    r"/sys/devices/system/cpu/cpu\d+/(?:cpufreq/scaling_governor|power/pm_qos_resume_latency_us)"
+    r"/sys/devices/system/cpu/cpu\d+/(?:cpufreq/scaling_governor|power/pm_qos_resume_latency_us"
+    r"|cpuidle/state\d+/disable)|/sys/kernel/debug/sched/fair_server/cpu\d+/runtime"
 )
-_TEXTS = {
-    "EIO": "Input/output error",
-    "EINVAL": "Invalid argument",
-    "ERANGE": "Numerical result out of range",
-    "EOVERFLOW": "Value too large for defined data type",
-    "EBUSY": "Device or resource busy",
-    "ENOENT": "No such file or directory",
-    "EACCES": "Permission denied",
-}
-
-
-def refusal(path: str, errno_name: str) -> WriteRefusedError:
-    """What the real host's write(2) would fail with."""
-    return WriteRefusedError(path, _TEXTS[errno_name], errno_name=errno_name)
 
 
 class Kernel:
@@ -72,6 +61,12 @@ class Kernel:
             self._write_online(path, int(matched[1]), text)
         elif _WORKQUEUE.fullmatch(path) or path == _DEFAULT_AFFINITY:
             self._write_mask(path, text)
+        elif POOL.fullmatch(path):
+            write_pool(self._texts, path, text)
+        elif path.endswith(PREFERENCE):
+            write_preference(self._texts, path, text.strip())
+        elif path == HOST_KNOBS["thp/enabled"]:
+            write_choice(self._texts, path, text.strip())
         elif path in _NUMBERS or _CPU_WORD.fullmatch(path):
             self._write_word(path, text.strip())
         elif _SHIELD.fullmatch(path):
@@ -135,6 +130,8 @@ class Kernel:
         elif path.endswith("scaling_governor"):
             if not word.isidentifier():
                 raise refusal(path, "EINVAL")
+            write_governor(self._texts, path, word)
+            return
         elif not word.removeprefix("-").isdigit():
             raise refusal(path, "EINVAL")
         self._texts.change(files={path: f"{word}\n"})

@@ -11,6 +11,7 @@ from facts_builders import make_host, make_vm
 from kvmrt_plan.changes.change import Change, NoChange
 from kvmrt_plan.changes.knobs import knob_changes
 from kvmrt_plan.changes.masks import Masks
+from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.model import Configuration, HostPolicy
 from kvmrt_plan.facts.held import HeldValue
 from kvmrt_plan.placement.place import place
@@ -91,3 +92,79 @@ def test_a_held_value_is_given_back_unless_somebody_else_changed_it(now, expecte
     knobs = {"sysctl/kernel.sched_rt_runtime_us": now}
 
     assert written(considered(HostPolicy(), vms=(), knobs=knobs, held=held)) == expected
+
+
+def test_words_of_the_kernel_follow_the_attributes_that_are_set():
+    knobs = {
+        "ksm/run": "1",
+        "thp/enabled": "always",
+        "sysctl/kernel.nmi_watchdog": "1",
+        "machinecheck/ignore_ce": "0",
+    }
+    policy = HostPolicy(
+        quiet_kernel=True,
+        page_merging=PageMerging.UNMERGED,
+        transparent_hugepages=TransparentHugepages.NEVER,
+        nmi_watchdog=False,
+        machine_check_polling=False,
+    )
+
+    assert written(considered(policy, knobs=knobs)) == {
+        "ksm/run": ("1", "2"),
+        "thp/enabled": ("always", "never"),
+        "sysctl/kernel.nmi_watchdog": ("1", "0"),
+        "machinecheck/ignore_ce": ("0", "1"),
+    }
+    assert considered(HostPolicy(), knobs=knobs) == []
+
+
+def test_the_fair_server_ends_with_throttling_and_on_cpus_of_rt_vms_alone():
+    knobs = {f"power/fair-server/{cpu}": "50000000" for cpu in (1, 2, 3)}
+
+    assert written(considered(HostPolicy(rt_throttling=False), knobs=knobs)) == {
+        "power/fair-server/2": ("50000000", "0"),
+        "power/fair-server/3": ("50000000", "0"),
+    }
+
+
+def test_idle_states_that_take_longer_are_switched_off_where_rt_vms_run():
+    latencies = {
+        f"power/idle-state{state}/{cpu}": exit_us
+        for cpu in (1, 2)
+        for state, exit_us in enumerate((0, 10, 133))
+    }
+    facts = replace(
+        make_host(sockets=1, cores=8, threads=1, nodes=1),
+        knobs=dict.fromkeys(latencies, "0"),
+        idle_exit_us=latencies,
+    )
+    policy = HostPolicy(idle_exit_us=10)
+    masks = Masks(facts, place(Configuration(host=policy, vms=(RT,)), facts))
+
+    assert written(knob_changes(policy, masks)) == {"power/idle-state2/2": ("0", "1")}
+
+
+@pytest.mark.parametrize(
+    ("governor", "first", "then"),
+    [("powersave", "power/energy/2", "power/governor/2"),
+     ("performance", "power/governor/2", "power/energy/2")],
+    ids=["taken", "given back"],
+)  # fmt: skip
+def test_the_preference_is_set_before_the_governor_that_fixes_it_and_back_after(
+    governor, first, then
+):
+    knobs = {"power/governor/2": governor, "power/energy/2": "balance_power"}
+    other = "powersave" if governor == "performance" else "performance"
+    policy = HostPolicy(governor=other, energy_preference="power")
+
+    found = considered(policy, knobs=knobs)
+
+    assert {one.address: one.requires for one in found} == {first: (), then: (first,)}
+
+
+def test_a_cpu_that_is_offline_is_given_back_when_it_returns():
+    held = {"power/governor/2": HeldValue(original="powersave", written="performance")}
+
+    assert considered(HostPolicy(), vms=(), knobs={}, held=held) == []
+    back = considered(HostPolicy(), vms=(), knobs={"power/governor/2": "performance"}, held=held)
+    assert written(back) == {"power/governor/2": ("performance", "powersave")}
