@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """`python -m kvmrt_plan` is `kvmrt`."""
 
-from kvmrt_plan.cli.main import entry
+from kvmrt_plan.cli.entry import entry
 
 entry()

@@ -32,10 +32,11 @@ class DesiredStateError(KvmrtError):
 class FactError(KvmrtError):
     """A raw text of the host is not what the kernel prints at `path`."""
 
-    def __init__(self, path: str, problem: str) -> None:
+    def __init__(self, path: str, problem: str, remedy: str = "") -> None:
         self.path = path
         super().__init__(
-            f"{path}: {problem}", "take a new snapshot of the host, or report its text as a bug"
+            f"{path}: {problem}",
+            remedy or "take a new snapshot of the host, or report its text as a bug",
         )
 
 
@@ -87,6 +88,14 @@ class StalePlanError(KvmrtError):
             + (f" (perhaps: {'; '.join(writers)})" if writers else ""),
             "plan again, look at what changed, and apply the new plan",
         )
+
+
+class RunInterruptedError(KvmrtError):
+    """A run was told to end before it had; `is_whole` says whether all of it was taken back."""
+
+    def __init__(self, problem: str, remedy: str, *, is_whole: bool) -> None:
+        self.is_whole = is_whole
+        super().__init__(problem, remedy)
 
 
 class HostBusyError(KvmrtError):

@@ -173,3 +173,6 @@ class StateStore(Protocol):
 
     def names(self, folder: str) -> tuple[str, ...]:
         """Sorted names in the folder; empty when there is none."""
+
+    def place_of(self, name: str) -> str:
+        """The file as people find it."""

@@ -21,8 +21,8 @@ import traceback
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.apply.history import APPLY, REVERT, find_run, read_history, revert_run
-from kvmrt_plan.apply.journal import Header
+from kvmrt_plan.apply.history import find_run, read_history, revert_run
+from kvmrt_plan.apply.journal import APPLY, REVERT, Header
 from kvmrt_plan.apply.recover import recover
 from kvmrt_plan.apply.run import Proof, Site, Terms, apply_steps, split_actions
 from kvmrt_plan.changes.change import Disturbance

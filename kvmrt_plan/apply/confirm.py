@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FILE = "unconfirmed.json"
 FORMAT_VERSION = "1.0"
+_ENDLESS = 1e12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +77,23 @@ def read_unconfirmed(volatile: StateStore) -> Unconfirmed | None:
         document = json.loads(content)
         return Unconfirmed(
             run=str(document["run"]),
-            seconds=float(document["seconds"]),
-            deadline=float(document["deadline"]),
+            seconds=_finite(document["seconds"]),
+            deadline=_finite(document["deadline"]),
             boot_id=str(document["boot_id"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise SnapshotError(
-            FILE,
-            f"does not say which run waits: {error}",
-            "delete it; kvmrt history lists the runs",
+            volatile.place_of(FILE),
+            f"is damaged, and does not say which run waits: {error or type(error).__name__}",
+            "delete it: the run then stays; `kvmrt history` lists the runs, `kvmrt revert` takes one back",
         ) from error
+
+
+def _finite(value: float) -> float:
+    # NaN, which JSON readers of Python let pass, would never be over.
+    if not -_ENDLESS < float(value) < _ENDLESS:
+        raise ValueError(f"{value!r} is no time")
+    return float(value)
 
 
 def run_to_confirm(volatile: StateStore, records: Sequence[Record]) -> Unconfirmed | None:

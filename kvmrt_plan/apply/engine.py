@@ -111,13 +111,16 @@ def _perform_unit(
 ) -> None:
     """One write: compare, write, read back."""
     before = run.before_hotplug or NO_AFFINITIES
+    # Whole lists are compared, and steps looked at only where they differ: interrupts go by thousands.
+    first = unit[0]
+    old, new = ([first.old], [first.new]) if len(unit) == 1 else _values(unit)
     stale = ""
 
-    def is_wanted(present: Sequence[str | None]) -> bool:
+    def is_wanted(present: list[str | None]) -> bool:
         nonlocal stale
-        if all(now == step.new for now, step in zip(present, unit, strict=True)):
+        if present == new:
             return False
-        if unit[0].number not in before.owned:
+        if present != old and first.number not in before.owned:
             stale = _staleness(unit, present)
         return not stale
 
@@ -125,18 +128,22 @@ def _perform_unit(
         present, has_written = exchange_unit(host, unit, is_wanted)
     except KvmrtError as error:
         _settle(unit, Outcome.FAILED, run, report, error.problem)
-        if not _is_immovable(unit[0], error):
+        if not _is_immovable(first, error):
             run.failure = error.problem
         return
     if stale:
         run.is_stale, run.failure = True, stale
-    elif not has_written and unit[0].number not in before.old:
+    elif not has_written and first.number not in before.old:
         _settle(unit, Outcome.UNCHANGED, run, report)
-    elif cause := _mismatch(unit, present):
-        run.failure = cause
+    elif present != new:
+        run.failure = cause = _mismatch(unit, present)
         _settle(unit, Outcome.FAILED, run, report, cause)
     else:
         _settle(unit, Outcome.DONE, run, report)
+
+
+def _values(unit: Sequence[Step]) -> tuple[list[str | None], list[str | None]]:
+    return [step.old for step in unit], [step.new for step in unit]
 
 
 def _announce_affinities(

@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from kvmrt_plan.apply.journal import REVERT
 from kvmrt_plan.apply.step import Outcome
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.facts.held import HELD_FORMAT, Held, HeldValue, parse_held
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from kvmrt_plan.ports import StateStore
 
 FILE = "held.json"
-#: The purpose of a run that takes another back (`history.py`).
-REVERT = "revert"
 
 #: Policies of the host. Definitions are not held: they are the user's, and stay.
 HELD_KINDS = frozenset(

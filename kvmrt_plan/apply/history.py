@@ -12,15 +12,18 @@ from kvmrt_plan.apply.engine import take_back, take_back_batch
 from kvmrt_plan.apply.held import read_held, settle_held
 from kvmrt_plan.apply.journal import (
     HISTORY,
+    REVERT,
+    START,
+    STOP,
     Finish,
     Header,
     Journal,
     Record,
     file_away,
     read_journal,
-    require_same_host,
 )
 from kvmrt_plan.apply.respread import has_hotplug, owned_affinities
+from kvmrt_plan.apply.same_host import require_same_host
 from kvmrt_plan.apply.step import NEVER_UNDONE, VOLATILE, Outcome, batches
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import HostError, KvmrtError, SnapshotError, UsageError
@@ -31,10 +34,6 @@ if TYPE_CHECKING:
     from kvmrt_plan.apply.run import Site
     from kvmrt_plan.apply.step import Step
     from kvmrt_plan.ports import StateStore
-
-APPLY, REVERT, RELEASE = "apply", "revert", "release"
-#: Runs that start and stop guests; there is nothing in them to take back.
-START, STOP = "start", "stop"
 
 
 def read_history(store: StateStore) -> list[Record]:
@@ -159,7 +158,7 @@ def _announced(
     number, backs = 1, {}
     for batch in (*early, *(one for one in order if one not in early)):
         backs[batch] = tuple(
-            replace(step.reversed(), number=number + place)
+            step.reversed()._replace(number=number + place)
             for place, step in enumerate(reversed(batch))
         )
         number += len(batch)

@@ -33,16 +33,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kvmrt_plan.apply.step import Outcome, Step
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.errors import HostError, KvmrtError, SnapshotError, UsageError
+from kvmrt_plan.errors import HostError, KvmrtError, SnapshotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from kvmrt_plan.ports import Host, StateStore
+    from kvmrt_plan.ports import StateStore
 
 FORMAT_VERSION = "1.0"
 CURRENT = "journal"
 HISTORY = "history"
+#: What runs are for. The last two start and stop guests; there is nothing in them to take back.
+APPLY, REVERT, RELEASE = "apply", "revert", "release"
+START, STOP = "start", "stop"
+
+
+#: What reading raises when somebody else has written into a file.
+_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 class Texts(NamedTuple):
@@ -212,12 +219,17 @@ def read_journal(store: StateStore, name: str = CURRENT) -> Record | None:
     if not lines:
         return None
     try:
-        record = Record(header=_header(json.loads(lines[0]), name), size=len(complete))
+        header = _header(json.loads(lines[0]), store.place_of(name))
+        record = Record(header=header, size=len(complete))
         for line in lines[1:]:
             _read_line(record, json.loads(line))
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except _DAMAGED as error:
+        place = store.place_of(name)
         raise SnapshotError(
-            name, f"is no journal: {error}", "keep it, and report it: it says what to undo"
+            place,
+            f"is damaged, or no journal: {error or type(error).__name__}",
+            "it says what a run has written and nobody has taken back: keep it, look into it, and move it "
+            f"away (mv {place} {place}.damaged); `kvmrt plan` then shows what is not as it should be",
         ) from error
     return record
 
@@ -242,6 +254,8 @@ def _header(document: dict[str, Any], name: str) -> Header:
 
 
 def _read_line(record: Record, document: dict[str, Any]) -> None:
+    if not isinstance(document, dict):
+        raise TypeError(f"{document!r:.40} is no record")
     if "begin" in document:
         _note_begin(record, [_step(row) for row in document["begin"]], document["text"])
     elif "end" in document:
@@ -273,22 +287,12 @@ def _row(step: Step) -> list[Any]:
 
 def _step(row: list[Any]) -> Step:
     number, kind, address, old, new, owner = row
+    for value in (old, new):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{value!r:.40} is no value")
     return Step(int(number), Kind(kind), str(address), old, new, str(owner))
 
 
 def file_away(store: StateStore, header: Header) -> None:
     """Move a finished journal into the history."""
     store.rename(CURRENT, f"{HISTORY}/{header.id}")
-
-
-def require_same_host(host: Host, header: Header) -> None:
-    """A journal is undone only on the host that it was written for.
-
-    Raises:
-        UsageError: it is another's.
-    """
-    if header.host and header.host != host.name:
-        raise UsageError(
-            f"run {header.id} was made on host {header.host}, this is {host.name}",
-            "name the state folder of this host with --state-dir, or KVMRT_STATE_DIR",
-        )

@@ -18,8 +18,8 @@ from kvmrt_plan.apply.journal import (
     Journal,
     file_away,
     read_journal,
-    require_same_host,
 )
+from kvmrt_plan.apply.same_host import require_same_host
 from kvmrt_plan.apply.step import VOLATILE
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ class Recovery:
     """What recovery found and did."""
 
     id: str
+    #: What the run was for.
+    purpose: str
     #: How the killed run ended after all.
     finish: Finish
     differs: tuple[str, ...]
@@ -67,7 +69,11 @@ def recover(
         settle_held(volatile, record, boot_id=boot_id)
     file_away(store, record.header)
     return Recovery(
-        id=record.header.id, finish=finish, differs=differs, is_after_reboot=is_after_reboot
+        id=record.header.id,
+        purpose=record.header.purpose,
+        finish=finish,
+        differs=differs,
+        is_after_reboot=is_after_reboot,
     )
 
 

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kvmrt_plan.changes.change import Kind
 
@@ -26,9 +25,11 @@ class Outcome(StrEnum):
     NOT_REACHED = "not-reached"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One address, from `old` to `new`. `number` is that of its action."""
+class Step(NamedTuple):
+    """One address, from `old` to `new`. `number` is that of its action.
+
+    A tuple, which is made in a third of a frozen dataclass's time: interrupts go by thousands.
+    """
 
     number: int
     kind: Kind

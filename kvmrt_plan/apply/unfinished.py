@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A boot that has begun and not ended, so that a later run can give back what its guests do not need.
+"""A boot or shutdown that has begun and not ended, so that a later run can give back what its guests do
+not need.
 
 The file `boot.json` in the volatile state folder stands from before the first policy until every VM
 either runs or has been released. It holds the configuration itself: by the time of the release the file
@@ -23,21 +24,24 @@ _FORMAT = "kvmrt-boot"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unfinished:
-    """Which VMs a boot was to start, by the names of its configuration."""
+    """Which VMs it was to start or stop, by the names of its configuration."""
 
     names: tuple[str, ...]
     configuration: bytes
     #: The configuration's name, which tells its notation.
     file: str
+    #: `boot` or `shutdown`.
+    purpose: str = "boot"
 
 
 def mark_unfinished(volatile: StateStore, unfinished: Unfinished) -> None:
-    """A boot begins."""
+    """It begins."""
     document = {
         "format": _FORMAT,
         "format_version": "1.0",
         "names": list(unfinished.names),
         "file": unfinished.file,
+        "purpose": unfinished.purpose,
         "configuration": unfinished.configuration.decode("utf-8", "surrogateescape"),
     }
     volatile.replace(FILE, json.dumps(document).encode())
@@ -49,7 +53,7 @@ def clear_unfinished(volatile: StateStore) -> None:
 
 
 def read_unfinished(volatile: StateStore) -> Unfinished | None:
-    """The boot that has not ended; None when there is none.
+    """The one that has not ended; None when there is none.
 
     Raises:
         SnapshotError: the file is not one that kvmrt wrote.
@@ -63,8 +67,16 @@ def read_unfinished(volatile: StateStore) -> Unfinished | None:
             names=tuple(map(str, document["names"])),
             configuration=str(document["configuration"]).encode("utf-8", "surrogateescape"),
             file=str(document["file"]),
+            purpose=str(document.get("purpose", "boot")),
         )
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise SnapshotError(
-            FILE, f"is no record of a boot: {error}", "remove it from /run/kvmrt"
-        ) from error
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise unusable(volatile, f"{error or type(error).__name__}") from error
+
+
+def unusable(volatile: StateStore, problem: str) -> SnapshotError:
+    """The record does not say what has to be released."""
+    return SnapshotError(
+        volatile.place_of(FILE),
+        f"is damaged, or no record of a boot or shutdown: {problem}",
+        "remove it, then run `kvmrt shutdown` with the VMs that do not run: it releases what they held",
+    )

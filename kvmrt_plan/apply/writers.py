@@ -66,8 +66,8 @@ def write_unit(host: Host, unit: Sequence[Step]) -> None:
 
 
 def exchange_unit(
-    host: Host, unit: Sequence[Step], is_wanted: Callable[[Sequence[str | None]], bool]
-) -> tuple[Sequence[str | None], bool]:
+    host: Host, unit: Sequence[Step], is_wanted: Callable[[list[str | None]], bool]
+) -> tuple[list[str | None], bool]:
     """Read; if `is_wanted` says so, write and read again: with as little in between as can be.
 
     Returns:
@@ -77,8 +77,7 @@ def exchange_unit(
         WriteRefusedError: reading or writing was refused.
     """
     if unit[0].kind in _FILES:
-        last, has_written = exchange_file(host, unit[0], lambda value: is_wanted((value,)))
-        return (last,), has_written
+        return exchange_file(host, unit[0], is_wanted)
     present = read_unit(host, unit)
     if not is_wanted(present):
         return present, False

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.apply.history import APPLY
-from kvmrt_plan.apply.journal import read_journal
+from kvmrt_plan.apply.journal import APPLY, read_journal
 from kvmrt_plan.apply.recover import recover
 from kvmrt_plan.apply.run import (
     Proof,
@@ -23,30 +23,32 @@ from kvmrt_plan.apply.run import (
 from kvmrt_plan.changes.change import Disturbance
 from kvmrt_plan.cli.configuration import read_configuration
 from kvmrt_plan.cli.confirm import perform_unconfirmed, refuse_unconfirmed
-from kvmrt_plan.cli.probes import failed_probes, passing_probes
+from kvmrt_plan.cli.interrupted import taken_back
+from kvmrt_plan.cli.main import error_code
+from kvmrt_plan.cli.probes import passing_probes
 from kvmrt_plan.cli.progress import plain_progress, show_progress
+from kvmrt_plan.cli.proof import prove
 from kvmrt_plan.cli.site import location_of, new_header
 from kvmrt_plan.cli.terminal import wants_colour, width_of
 from kvmrt_plan.cli.work import Work, planned_work, saved_plan_path, saved_work
-from kvmrt_plan.errors import HostBusyError, KvmrtError, StalePlanError, UsageError
-from kvmrt_plan.hosts.site import OpenSite, open_site
+from kvmrt_plan.errors import KvmrtError, UsageError
+from kvmrt_plan.hosts.site import OpenSite, look_at, open_site
 from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.plan.goal import Goal
 from kvmrt_plan.views.plan_text import render_plan
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from kvmrt_plan.apply.run import Result
     from kvmrt_plan.apply.step import Outcome, Step
+    from kvmrt_plan.changes.change import Pending
     from kvmrt_plan.cli.progress import Progress
-    from kvmrt_plan.desired.model import Probe
     from kvmrt_plan.plan.action import Plan
 
 EXIT_CODES = {Status.NOTHING: 0, Status.APPLIED: 0, Status.REVERTED: 4, Status.INCOMPLETE: 5}
 EXIT_STALE = 3
-#: What `main` ends with when one of these leaves a command.
-ERROR_CODES = {StalePlanError: EXIT_STALE, HostBusyError: 6}
 #: The class of --allow that is no disturbance of a step: it acts after the last of them.
 RESTART = "guest-restart"
 #: What it means when a command has no such option.
@@ -79,18 +81,53 @@ def _apply(
 ) -> int:
     progress = plain_progress(is_json=arguments.json)
     try:
-        with open_site(
-            location_of(arguments),
-            purpose="kvmrt apply",
-            lock_timeout_seconds=arguments.lock_timeout,
-        ) as opened:
+        if goal is not None and not (arguments.yes or arguments.dry_run):
+            work = _asked_work(arguments, *goal, progress)
+            if work is None:
+                return 1
+        with _opened(arguments, progress) as opened:
             if work is not None:
                 _check_host(work, opened)
-            _recover(arguments, opened, progress)
             return _apply_to(arguments, opened, work or goal, progress)
     except KvmrtError as error:
-        progress.refused(error, ERROR_CODES.get(type(error), 1))
+        progress.refused(error, error_code(error))
         raise
+
+
+@contextmanager
+def _opened(arguments: argparse.Namespace, progress: Progress) -> Iterator[OpenSite]:
+    """The host under the lock, recovered, and with no run that waits to be confirmed."""
+    with open_site(
+        location_of(arguments),
+        purpose="kvmrt apply",
+        lock_timeout_seconds=arguments.lock_timeout,
+    ) as opened:
+        _recover(arguments, opened, progress)
+        refuse_unconfirmed(site_of(opened))
+        yield opened
+
+
+def _asked_work(
+    arguments: argparse.Namespace, goal: Goal, content: bytes, progress: Progress
+) -> Work | None:
+    """Plan, show and ask, without holding the lock while somebody thinks; None when the plan has errors.
+
+    Whatever happens to the host meanwhile is found as with a plan that was saved: each value is compared
+    with the plan before the first write.
+    """
+    with _opened(arguments, progress):
+        pass
+    plan = plan_host(goal, look_at(location_of(arguments)))
+    _show(arguments, plan)
+    if plan.is_errored:
+        return None
+    _ask(arguments, plan)
+    return planned_work(plan, goal, content)
+
+
+def _show(arguments: argparse.Namespace, plan: Plan) -> None:
+    if not arguments.json:
+        sys.stdout.write(render(plan))
 
 
 def _recover(arguments: argparse.Namespace, opened: OpenSite, progress: Progress) -> None:
@@ -113,18 +150,15 @@ def _apply_to(
     progress: Progress,
 ) -> int:
     site = site_of(opened)
-    refuse_unconfirmed(site)
-    if isinstance(asked, Work):
+    if not isinstance(asked, Work):
+        assert asked is not None, "without a saved plan there is a configuration"
+        plan = plan_host(asked[0], opened.host.capture())
+        _show(arguments, plan)
+        if plan.is_errored:
+            return 1
+        asked = planned_work(plan, *asked)
+    with taken_back(site, progress):
         return _perform(arguments, site, asked, progress)
-    assert asked is not None, "without a saved plan there is a configuration"
-    plan = plan_host(asked[0], opened.host.capture())
-    if not arguments.json:
-        sys.stdout.write(render(plan))
-    if plan.is_errored:
-        return 1
-    work = planned_work(plan, *asked)
-    _ask(arguments, plan)
-    return _perform(arguments, site, work, progress)
 
 
 def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progress) -> int:
@@ -132,13 +166,14 @@ def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progr
     steps, waiting = split_actions(work.actions, allowed)
     if arguments.dry_run:
         return _dry_run(arguments, site, work, (steps, waiting))
-    header = new_header(
-        purpose=APPLY,
+    header_of = partial(
+        new_header,
         plan_digest=work.digest,
         host=work.host,
         boot_id=site.boot_id,
         holders=work.holders,
     )
+    header = header_of(purpose=APPLY)
     by_number = {action.number: action for action in work.actions}
     with show_progress(len(work.actions), plain) as progress:
 
@@ -161,10 +196,7 @@ def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progr
         else:
             result = perform_unconfirmed(arguments, site, header.id, perform)
         if result.status is Status.NOTHING:
-            pending = work.pending
-            if pending is None:
-                pending = plan_host(work.goal, site.host.capture()).pending
-            result.proof = Proof(pending=pending)
+            result.proof = Proof(pending=_pending(site, work))
         code = exit_code(result)
         progress.ended(result, code)
         if arguments.confirm is not None and result.status is Status.APPLIED:
@@ -172,15 +204,14 @@ def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progr
         if code == 0 and RESTART in (arguments.allow or ()):
             from kvmrt_plan.cli.restart import restart_waiting
 
-            header_of = partial(
-                new_header,
-                plan_digest=work.digest,
-                host=work.host,
-                boot_id=site.boot_id,
-                holders=work.holders,
-            )
             code = restart_waiting(site, work.goal, header_of, progress)
     return code
+
+
+def _pending(site: Site, work: Work) -> tuple[Pending, ...]:
+    if work.pending is not None:
+        return work.pending
+    return plan_host(work.goal, site.host.capture()).pending
 
 
 def _dry_run(
@@ -211,24 +242,6 @@ def exit_code(result: Result) -> int:
     return EXIT_CODES[result.status]
 
 
-def prove(
-    site: Site, goal: Goal, excused: frozenset[str], counted: tuple[Probe, ...] = ()
-) -> Proof:
-    """Facts again, plan again: whatever is left is not as planned. Then the probes again."""
-    plan = plan_host(goal, site.host.capture())
-    if plan.is_errored:
-        return Proof(
-            remaining=tuple(one.summary for one in plan.findings if one.severity == "error")
-        )
-    changes = (action.change for action in plan.actions if action.change.address not in excused)
-    remaining = tuple(f"{one.address} is {one.before} and should be {one.after}" for one in changes)
-    return Proof(
-        remaining=remaining,
-        failed_probes=() if remaining else failed_probes(counted),
-        pending=plan.pending,
-    )
-
-
 def _goal(arguments: argparse.Namespace) -> tuple[Goal, bytes]:
     configuration = read_configuration(arguments)
     goal = Goal(
@@ -252,7 +265,7 @@ def _check_host(work: Work, opened: OpenSite) -> None:
 
 def _ask(arguments: argparse.Namespace, plan: Plan) -> None:
     """Consent: --yes, or an answer at the terminal; nothing to ask without changes."""
-    if arguments.yes or arguments.dry_run or not plan.actions:
+    if not plan.actions:
         return
     if not sys.stdin.isatty() or arguments.json:
         raise UsageError(

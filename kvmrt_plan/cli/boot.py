@@ -9,24 +9,23 @@ of the others are released.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.guests import Starting, start_guests
-from kvmrt_plan.apply.history import START
+from kvmrt_plan.apply.journal import START
 from kvmrt_plan.apply.run import Status
 from kvmrt_plan.apply.step import Outcome, step_of
 from kvmrt_plan.apply.unfinished import clear_unfinished
 from kvmrt_plan.changes.change import Disturbance, Kind
 from kvmrt_plan.changes.guest_threads import thread_states
-from kvmrt_plan.cli.apply import exit_code, render, site_of
+from kvmrt_plan.cli.apply import exit_code, render
+from kvmrt_plan.cli.boot_outcomes import EXIT_FAILED, Outcomes, report_boot, tell_boot
 from kvmrt_plan.cli.configuration import read_configuration
-from kvmrt_plan.cli.confirm import refuse_unconfirmed
-from kvmrt_plan.cli.guest_run import CLOCK, GuestRun, recover_site
-from kvmrt_plan.cli.progress import plain_progress
-from kvmrt_plan.cli.site import location_of
+from kvmrt_plan.cli.guest_run import CLOCK, GuestRun, open_guest_run, recover_site
+from kvmrt_plan.cli.interrupted import cause_of
 from kvmrt_plan.errors import UsageError
-from kvmrt_plan.hosts.site import open_site
+from kvmrt_plan.hosts.signals import undisturbed
 from kvmrt_plan.placement.place import place
 from kvmrt_plan.views.plan_text import summary_text
 
@@ -38,24 +37,7 @@ if TYPE_CHECKING:
     from kvmrt_plan.plan.action import Action, Plan
 
 BOOT = "boot"
-EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130
-
-
-@dataclass(slots=True, kw_only=True)
-class Outcomes:
-    """What became of each VM, by name; `failed` and `deviating` say why."""
-
-    running: list[str] = field(default_factory=list)
-    started: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    deviating: dict[str, list[str]] = field(default_factory=dict)
-    #: Of the engine, when it could not do what was planned.
-    code: int = 0
-
-    def exit_code(self) -> int:
-        """0: every VM runs on its CPUs."""
-        return self.code or (EXIT_FAILED if self.failed or self.deviating else 0)
+EXIT_INCOMPLETE, EXIT_INTERRUPTED = 5, 130
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,45 +50,81 @@ def run(arguments: argparse.Namespace) -> int:
     if not names:
         sys.stdout.write("nothing to boot: no VM has autostart on\n")
         return 0
-    with open_site(
-        location_of(arguments),
-        purpose="kvmrt boot",
-        lock_timeout_seconds=arguments.lock_timeout,
-    ) as opened:
-        run = GuestRun(
-            site=site_of(opened),
-            configuration=configuration.value,
-            findings=configuration.findings,
-            content=configuration.content,
-            progress=plain_progress(is_json=arguments.json),
-        )
-        if not arguments.dry_run:
-            refuse_unconfirmed(run.site)
+    agreed = None
+    if arguments.ask and not arguments.dry_run:
+        # Nobody may wait for an answer with the lock in hand.
+        with open_guest_run(arguments, configuration, purpose=BOOT) as run:
             recover_site(run.site, run.progress, but=names)
-        return boot_guests(arguments, run, names)
+            agreed = _plan_shown(arguments, run, names)
+        if agreed is None:
+            return EXIT_FAILED
+        _ask(agreed)
+    with open_guest_run(arguments, configuration, purpose=BOOT) as run:
+        if not arguments.dry_run:
+            recover_site(run.site, run.progress, but=names)
+        return boot_guests(arguments, run, names, agreed)
 
 
-def boot_guests(arguments: argparse.Namespace, run: GuestRun, names: list[str]) -> int:
-    """Plan, show, do; interrupted, what no guest needs is released before it returns."""
+def boot_guests(
+    arguments: argparse.Namespace, run: GuestRun, names: list[str], agreed: Plan | None = None
+) -> int:
+    """Plan, show, do; interrupted, what no guest needs is released before it returns. `agreed` is the plan
+    that was shown and consented to.
+    """
     outcomes = Outcomes()
     _skip_present(run, names, outcomes)
-    plan = run.plan(replace(run.goal(names), started=tuple(names)))
+    if agreed is None:
+        plan = _plan_shown(arguments, run, names)
+        if plan is None or arguments.dry_run:
+            return EXIT_FAILED if plan is None else 0
+    elif _steps(agreed) != _steps(_plan(run, names)):
+        raise UsageError(
+            "the host changed while you were asked; nothing was changed", "look at the new plan"
+        )
+    try:
+        run.begin(BOOT, names)
+        _boot_all(arguments, run, names, outcomes)
+    except (KeyboardInterrupt, OSError) as error:
+        with undisturbed():
+            return _broken_off(run, names, outcomes, error)
+    clear_unfinished(run.site.volatile)
+    return report_boot(run, outcomes)
+
+
+def _plan(run: GuestRun, names: list[str]) -> Plan:
+    return run.plan(replace(run.goal(names), started=tuple(names)))
+
+
+def _steps(plan: Plan) -> list[Step]:
+    return [step_of(action) for action in plan.actions]
+
+
+def _plan_shown(arguments: argparse.Namespace, run: GuestRun, names: list[str]) -> Plan | None:
+    """The plan, after showing it; None when its findings forbid it."""
+    plan = _plan(run, names)
     if plan.is_errored:
         run.show_findings(plan.findings)
-        return EXIT_FAILED
+        return None
     _show(arguments, run, plan)
-    if arguments.dry_run:
-        return 0
-    _ask(arguments, plan)
-    try:
-        run.begin(names)
-        _boot_all(arguments, run, names, outcomes)
-    except KeyboardInterrupt:
-        run.say("interrupted: guests that run go on running")
-        is_whole = recover_site(run.site, run.progress)
-        return EXIT_INTERRUPTED if is_whole else 5
-    clear_unfinished(run.site.volatile)
-    return _report(run, outcomes)
+    return plan
+
+
+def _broken_off(
+    run: GuestRun, names: list[str], outcomes: Outcomes, error: KeyboardInterrupt | OSError
+) -> int:
+    """Release what no guest needs, then say of each VM how it is now."""
+    is_whole = recover_site(run.site, run.progress)
+    if not isinstance(error, KeyboardInterrupt):
+        raise error
+    run.say(f"{cause_of(error)}: guests that run go on running")
+    off = set(run.off(names))
+    for name in names:
+        run.say(f"{name}: is off, and holds nothing" if name in off else f"{name}: runs")
+    code = EXIT_INTERRUPTED if is_whole else EXIT_INCOMPLETE
+    outcomes.started = [name for name in names if name not in off | set(outcomes.running)]
+    outcomes.failed.update(dict.fromkeys(off, "interrupted"))
+    tell_boot(run, outcomes, code)
+    return code
 
 
 def _boot_all(
@@ -251,11 +269,11 @@ def _show(arguments: argparse.Namespace, run: GuestRun, plan: Plan) -> None:
         sys.stdout.write(render(plan))
         return
     run.say(f"kvmrt boot  host {plan.host.name}  {summary_text(plan)}")
-    sys.stdout.flush()
+    run.show_findings(plan.findings)
 
 
-def _ask(arguments: argparse.Namespace, plan: Plan) -> None:
-    if not arguments.ask or not plan.actions:
+def _ask(plan: Plan) -> None:
+    if not plan.actions:
         return
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask at", "leave --ask out")
@@ -263,28 +281,3 @@ def _ask(arguments: argparse.Namespace, plan: Plan) -> None:
     sys.stdout.flush()
     if sys.stdin.readline().strip() != "yes":
         raise UsageError("nothing was changed", "answer yes to boot")
-
-
-def _report(run: GuestRun, outcomes: Outcomes) -> int:
-    for name in outcomes.running:
-        if name not in outcomes.failed:
-            run.say(f"{name}: runs already")
-    for name in outcomes.started:
-        if name not in outcomes.deviating and name not in outcomes.failed:
-            run.say(f"{name}: runs, every thread where it belongs")
-    for name, cause in outcomes.failed.items():
-        run.say(f"{name}: FAILED: {cause}")
-    for name, lines in outcomes.deviating.items():
-        run.say(f"{name}: runs, but", *(f"  {line}" for line in lines))
-    code = outcomes.exit_code()
-    run.tell(
-        {
-            "type": "result",
-            "exit_code": code,
-            "started": outcomes.started,
-            "running": outcomes.running,
-            "failed": outcomes.failed,
-            "deviating": outcomes.deviating,
-        }
-    )
-    return code

@@ -41,7 +41,8 @@ def read_configuration(arguments: argparse.Namespace) -> ReadConfiguration:
     configuration, findings = load_configuration(content, file=path)
     if configuration is None:
         raise DesiredStateError(findings)
-    _check_names(getattr(arguments, "vms", ()), configuration)
+    named = (*getattr(arguments, "vms", ()), *getattr(arguments, "release", ()))
+    _check_names(named, configuration)
     return ReadConfiguration(value=configuration, findings=findings, content=content)
 
 

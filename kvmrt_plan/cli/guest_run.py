@@ -6,11 +6,12 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kvmrt_plan.apply.guests import Clock
-from kvmrt_plan.apply.history import RELEASE
+from kvmrt_plan.apply.journal import RELEASE
 from kvmrt_plan.apply.recover import recover
 from kvmrt_plan.apply.run import Status, Terms, apply_steps, split_actions
 from kvmrt_plan.apply.unfinished import (
@@ -18,14 +19,18 @@ from kvmrt_plan.apply.unfinished import (
     clear_unfinished,
     mark_unfinished,
     read_unfinished,
+    unusable,
 )
-from kvmrt_plan.cli.apply import prove
-from kvmrt_plan.cli.progress import JsonProgress
-from kvmrt_plan.cli.site import new_header
+from kvmrt_plan.cli.apply import site_of
+from kvmrt_plan.cli.confirm import refuse_unconfirmed
+from kvmrt_plan.cli.progress import JsonProgress, plain_progress
+from kvmrt_plan.cli.proof import prove
+from kvmrt_plan.cli.site import location_of, new_header
 from kvmrt_plan.cli.terminal import stderr_painter, width_of
 from kvmrt_plan.desired.load import load_configuration
 from kvmrt_plan.errors import HostError
 from kvmrt_plan.facts.gather import gather_facts
+from kvmrt_plan.hosts.site import open_site
 from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.plan.document import document_digest, plan_document
 from kvmrt_plan.plan.goal import Goal
@@ -34,11 +39,13 @@ from kvmrt_plan.views.findings import finding_lines
 from kvmrt_plan.views.terminal import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    import argparse
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kvmrt_plan.apply.journal import Header
     from kvmrt_plan.apply.run import Proof, Result, Site
     from kvmrt_plan.changes.change import Disturbance
+    from kvmrt_plan.cli.configuration import ReadConfiguration
     from kvmrt_plan.cli.progress import Progress
     from kvmrt_plan.desired.model import Configuration
     from kvmrt_plan.diagnostics import Finding
@@ -152,16 +159,23 @@ class GuestRun:
     def _uuids(self, names: Sequence[str]) -> set[str]:
         return {str(vm.uuid) for vm in self.configuration.vms if vm.name in names}
 
-    def begin(self, names: Iterable[str]) -> None:
+    def begin(self, purpose: str, names: Iterable[str]) -> None:
         """From here on whoever comes after a kill finds what has to be released."""
         unfinished = Unfinished(
-            names=tuple(names), configuration=self.content, file=self.configuration.file
+            names=tuple(names),
+            configuration=self.content,
+            file=self.configuration.file,
+            purpose=purpose,
         )
         mark_unfinished(self.site.volatile, unfinished)
 
     def off(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of the VMs that have no QEMU process now."""
-        domains = gather_facts(self.site.host.capture()).domains
+        """Those of the VMs that have no QEMU process now.
+
+        Raises:
+            HostError: libvirt does not answer; whose guest runs is not known then.
+        """
+        domains = self.facts().domains
         running = {uuid for uuid, domain in domains.items() if domain.is_running}
         wanted = set(names)
         return tuple(
@@ -187,6 +201,32 @@ class GuestRun:
         sys.stdout.flush()
         lines = finding_lines(findings, width_of(sys.stderr), stderr_painter())
         sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+@contextmanager
+def open_guest_run(
+    arguments: argparse.Namespace, configuration: ReadConfiguration, *, purpose: str
+) -> Iterator[GuestRun]:
+    """The host of the command line under the lock, and the configuration that was read.
+
+    Raises:
+        UsageError: a run waits to be confirmed; nothing may be built on it.
+    """
+    with open_site(
+        location_of(arguments),
+        purpose=f"kvmrt {purpose}",
+        lock_timeout_seconds=arguments.lock_timeout,
+    ) as opened:
+        run = GuestRun(
+            site=site_of(opened),
+            configuration=configuration.value,
+            findings=configuration.findings,
+            content=configuration.content,
+            progress=plain_progress(is_json=arguments.json),
+        )
+        if not arguments.dry_run:
+            refuse_unconfirmed(run.site)
+        yield run
 
 
 def recover_site(site: Site, progress: Progress, *, but: Sequence[str] = ()) -> bool:
@@ -215,7 +255,7 @@ def release_unfinished(site: Site, progress: Progress, *, but: Sequence[str] = (
         return True
     configuration, findings = load_configuration(unfinished.configuration, file=unfinished.file)
     if configuration is None:
-        raise AssertionError("a boot began with a configuration that cannot be read")
+        raise unusable(site.volatile, f"its configuration says: {findings[0].summary}")
     run = GuestRun(
         site=site,
         configuration=configuration,
@@ -225,7 +265,7 @@ def release_unfinished(site: Site, progress: Progress, *, but: Sequence[str] = (
     )
     names = [name for name in run.off(unfinished.names) if name not in but]
     if names:
-        run.say(f"a boot had not ended: releasing what {', '.join(names)} held")
+        run.say(f"a {unfinished.purpose} had not ended: releasing what {', '.join(names)} held")
         result = run.release(names)
         if result is None or result.failure:
             return False

@@ -6,14 +6,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.apply.history import APPLY
+from kvmrt_plan.apply.journal import APPLY
 from kvmrt_plan.apply.recover import recover
 from kvmrt_plan.apply.run import Proof, Terms, apply_steps
 from kvmrt_plan.apply.step import step_of
 from kvmrt_plan.cli.apply import exit_code, render, site_of
 from kvmrt_plan.cli.confirm import refuse_unconfirmed
+from kvmrt_plan.cli.interrupted import taken_back
 from kvmrt_plan.cli.progress import plain_progress
 from kvmrt_plan.cli.site import location_of, new_header
 from kvmrt_plan.errors import UsageError
@@ -25,6 +27,7 @@ from kvmrt_plan.plan.service import PATH, UNIT, plan_service, unit_text
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from kvmrt_plan.apply.run import Site
     from kvmrt_plan.plan.action import Plan
@@ -33,6 +36,23 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     """Plan, ask, apply."""
     wanted = None if arguments.remove else _text(arguments)
+    with _opened(arguments) as site:
+        plan = _plan(site, wanted)
+        sys.stdout.write(render(plan))
+        if arguments.dry_run or not plan.actions:
+            return 0
+        if arguments.yes:
+            return _perform(site, plan, wanted)
+    # Nobody may wait for an answer with the lock in hand. What changes meanwhile is found: each value is
+    # compared with the plan before the first write.
+    _ask()
+    with _opened(arguments) as site:
+        return _perform(site, plan, wanted)
+
+
+@contextmanager
+def _opened(arguments: argparse.Namespace) -> Iterator[Site]:
+    """The host under the lock, with nothing of an earlier run left."""
     with open_site(
         location_of(arguments),
         purpose="kvmrt install-service",
@@ -44,12 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
             if recovery is not None:
                 plain_progress(is_json=False).recovered(recovery)
             refuse_unconfirmed(site)
-        plan = _plan(site, wanted)
-        sys.stdout.write(render(plan))
-        if arguments.dry_run or not plan.actions:
-            return 0
-        _ask(arguments)
-        return _perform(site, plan, wanted)
+        yield site
 
 
 def _text(arguments: argparse.Namespace) -> str:
@@ -107,15 +122,14 @@ def _perform(site: Site, plan: Plan, wanted: str | None) -> int:
         report=lambda step, outcome, cause: progress.step(by_number[step.number], outcome, cause),
         prove=prove,
     )
-    result = apply_steps(site, header, [step_of(one) for one in plan.actions], [], terms)
+    with taken_back(site, progress):
+        result = apply_steps(site, header, [step_of(one) for one in plan.actions], [], terms)
     code = exit_code(result)
     progress.ended(result, code)
     return code
 
 
-def _ask(arguments: argparse.Namespace) -> None:
-    if arguments.yes:
-        return
+def _ask() -> None:
     if not sys.stdin.isatty():
         raise UsageError("there is no terminal to ask at", "use --yes")
     sys.stdout.write("\nMake these changes? Only 'yes' goes on: ")

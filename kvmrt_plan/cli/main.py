@@ -9,18 +9,24 @@ import sys
 
 from kvmrt_plan.cli.modules import module_of
 from kvmrt_plan.cli.quick import parse_quickly
-from kvmrt_plan.errors import DesiredStateError, HostBusyError, KvmrtError, StalePlanError
+from kvmrt_plan.errors import (
+    DesiredStateError,
+    HostBusyError,
+    KvmrtError,
+    RunInterruptedError,
+    StalePlanError,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from typing import NoReturn
 
 EXIT_ERROR = 1
 EXIT_BUG = 70
-_EXIT_CODES = {StalePlanError: 3, HostBusyError: 6}
+EXIT_INCOMPLETE = 5
 EXIT_INTERRUPTED = 130
+_EXIT_CODES = {StalePlanError: 3, HostBusyError: 6, RunInterruptedError: EXIT_INTERRUPTED}
 #: What a shell reports for a program ended by SIGPIPE: the reader of our output went away.
 EXIT_BROKEN_PIPE = 141
 
@@ -82,7 +88,7 @@ def _report(error: BaseException) -> int:
             return EXIT_ERROR
         case KvmrtError():
             _report_failure(error)
-            return _EXIT_CODES.get(type(error), EXIT_ERROR)
+            return error_code(error)
         case OSError(filename=None):
             # Errors of files that kvmrt opens are told by whoever opens them and have names: what is
             # left without one is standard output.
@@ -92,14 +98,16 @@ def _report(error: BaseException) -> int:
     return _report_bug()
 
 
+def error_code(error: KvmrtError) -> int:
+    """The exit code for a failure of the world."""
+    if isinstance(error, RunInterruptedError) and not error.is_whole:
+        return EXIT_INCOMPLETE
+    return _EXIT_CODES.get(type(error), EXIT_ERROR)
+
+
 def _drop_output() -> None:
     """Python would complain again when it flushes at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-
-
-def entry() -> NoReturn:
-    """What the `kvmrt` command runs."""
-    sys.exit(main())
 
 
 def _report_failure(error: KvmrtError) -> None:

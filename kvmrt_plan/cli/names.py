@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from kvmrt_plan.cli.main import run_as
+from kvmrt_plan.cli.entry import run_named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,59 +12,59 @@ if TYPE_CHECKING:
 
 def cpu_topology() -> NoReturn:
     """`cpu-topology` is `kvmrt topology`."""
-    sys.exit(run_as("topology", "cpu-topology"))
+    run_named("topology", "cpu-topology")
 
 
 def irq_affinity() -> NoReturn:
     """`irq-affinity` is `kvmrt irqs`."""
-    sys.exit(run_as("irqs", "irq-affinity"))
+    run_named("irqs", "irq-affinity")
 
 
 def task_affinity() -> NoReturn:
     """`task-affinity` is `kvmrt tasks`."""
-    sys.exit(run_as("tasks", "task-affinity"))
+    run_named("tasks", "task-affinity")
 
 
 def kvmrt_boot() -> NoReturn:
     """`kvmrt-boot` is `kvmrt boot`."""
-    sys.exit(run_as("boot", "kvmrt-boot"))
+    run_named("boot", "kvmrt-boot")
 
 
 def kvmrt_shutdown() -> NoReturn:
     """`kvmrt-shutdown` is `kvmrt shutdown`."""
-    sys.exit(run_as("shutdown", "kvmrt-shutdown"))
+    run_named("shutdown", "kvmrt-shutdown")
 
 
 def kvmrt_stat() -> NoReturn:
     """`kvmrt-stat` is `kvmrt stat`."""
-    sys.exit(run_as("stat", "kvmrt-stat"))
+    run_named("stat", "kvmrt-stat")
 
 
 def kvmrt_import() -> NoReturn:
     """`kvmrt-import` is `kvmrt import`."""
-    sys.exit(run_as("import", "kvmrt-import"))
+    run_named("import", "kvmrt-import")
 
 
 def kvmrt_edit_config() -> NoReturn:
     """`kvmrt-edit-config` is `kvmrt edit`."""
-    sys.exit(run_as("edit", "kvmrt-edit-config"))
+    run_named("edit", "kvmrt-edit-config")
 
 
 def kvmrt_show_config() -> NoReturn:
     """`kvmrt-show-config` is `kvmrt show`."""
-    sys.exit(run_as("show", "kvmrt-show-config"))
+    run_named("show", "kvmrt-show-config")
 
 
 def kvmrt_sync_config() -> NoReturn:
     """`kvmrt-sync-config` is `kvmrt sync`."""
-    sys.exit(run_as("sync", "kvmrt-sync-config"))
+    run_named("sync", "kvmrt-sync-config")
 
 
 def kvmrt_validate_config() -> NoReturn:
     """`kvmrt-validate-config` is `kvmrt validate`."""
-    sys.exit(run_as("validate", "kvmrt-validate-config"))
+    run_named("validate", "kvmrt-validate-config")
 
 
 def kvmrt_validate_host() -> NoReturn:
     """`kvmrt-validate-host` is `kvmrt validate-host`."""
-    sys.exit(run_as("validate-host", "kvmrt-validate-host"))
+    run_named("validate-host", "kvmrt-validate-host")

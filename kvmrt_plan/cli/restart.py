@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.guests import Clock, Starting, Stopping, start_guests, stop_guests
-from kvmrt_plan.apply.history import START, STOP
+from kvmrt_plan.apply.journal import START, STOP
 from kvmrt_plan.apply.step import Step
 from kvmrt_plan.changes.change import Activation, Kind
 from kvmrt_plan.changes.domain_state import RUNNING, SHUT_OFF

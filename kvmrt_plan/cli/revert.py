@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.confirm import disarm, run_to_confirm
 from kvmrt_plan.apply.history import (
-    REVERT,
     find_run,
     read_history,
     revert_run,
     unreadable_runs,
 )
+from kvmrt_plan.apply.journal import REVERT
 from kvmrt_plan.apply.recover import recover
 from kvmrt_plan.apply.run import Site
 from kvmrt_plan.cli.confirm import boot_seconds
+from kvmrt_plan.cli.interrupted import taken_back
 from kvmrt_plan.cli.progress import plain_progress
 from kvmrt_plan.cli.site import location_of, new_header
 from kvmrt_plan.cli.terminal import width_of
@@ -102,7 +103,8 @@ def _take_back(opened: OpenSite, record: Record) -> tuple[str, ...]:
         host=record.header.host,
         boot_id=opened.boot_id,
     )
-    differs = revert_run(site, record, header)
+    with taken_back(site, plain_progress(is_json=False)):
+        differs = revert_run(site, record, header)
     disarm(opened.volatile, record.header.id)
     return differs
 

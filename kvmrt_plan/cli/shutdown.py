@@ -13,18 +13,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.guests import Stopping, stop_guests
-from kvmrt_plan.apply.history import STOP
+from kvmrt_plan.apply.journal import STOP
 from kvmrt_plan.apply.step import step_of
 from kvmrt_plan.apply.unfinished import clear_unfinished
 from kvmrt_plan.changes.change import Change
 from kvmrt_plan.changes.domain_state import state_changes
-from kvmrt_plan.cli.apply import render, site_of
+from kvmrt_plan.cli.apply import render
 from kvmrt_plan.cli.configuration import read_configuration
-from kvmrt_plan.cli.confirm import refuse_unconfirmed
-from kvmrt_plan.cli.guest_run import CLOCK, GuestRun, recover_site
-from kvmrt_plan.cli.progress import plain_progress
-from kvmrt_plan.cli.site import location_of
-from kvmrt_plan.hosts.site import open_site
+from kvmrt_plan.cli.guest_run import CLOCK, GuestRun, open_guest_run, recover_site
+from kvmrt_plan.cli.interrupted import cause_of
+from kvmrt_plan.hosts.signals import undisturbed
 from kvmrt_plan.plan.action import Action
 
 if TYPE_CHECKING:
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.plan.action import Plan
 
+SHUTDOWN = "shutdown"
 EXIT_FAILED, EXIT_INCOMPLETE, EXIT_INTERRUPTED = 1, 5, 130
 
 
@@ -40,20 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     configuration = read_configuration(arguments)
     chosen = set(arguments.vms)
     names = [vm.name for vm in configuration.value.vms if not chosen or vm.name in chosen]
-    with open_site(
-        location_of(arguments),
-        purpose="kvmrt shutdown",
-        lock_timeout_seconds=arguments.lock_timeout,
-    ) as opened:
-        run = GuestRun(
-            site=site_of(opened),
-            configuration=configuration.value,
-            findings=configuration.findings,
-            content=configuration.content,
-            progress=plain_progress(is_json=arguments.json),
-        )
+    with open_guest_run(arguments, configuration, purpose=SHUTDOWN) as run:
         if not arguments.dry_run:
-            refuse_unconfirmed(run.site)
             recover_site(run.site, run.progress)
         return stop_and_release(arguments, run, names)
 
@@ -69,14 +56,25 @@ def stop_and_release(arguments: argparse.Namespace, run: GuestRun, names: list[s
             sys.stdout.write(render(plan))
         return EXIT_FAILED if plan.is_errored else 0
     try:
-        run.begin(names)
+        run.begin(SHUTDOWN, names)
         failed = _stop(arguments, run, plan, actions) if actions else {}
         code = _release(run, names)
-    except KeyboardInterrupt:
-        run.say("interrupted: releasing what guests that are off held")
-        return EXIT_INTERRUPTED if recover_site(run.site, run.progress) else EXIT_INCOMPLETE
+    except (KeyboardInterrupt, OSError) as error:
+        with undisturbed():
+            return _broken_off(run, names, error)
     clear_unfinished(run.site.volatile)
     return _report(run, names, failed, code)
+
+
+def _broken_off(run: GuestRun, names: list[str], error: KeyboardInterrupt | OSError) -> int:
+    """Release what guests that are off have held, then say of each VM how it is now."""
+    is_whole = recover_site(run.site, run.progress)
+    if not isinstance(error, KeyboardInterrupt):
+        raise error
+    run.say(f"{cause_of(error)}: what guests that are off held is released")
+    off = run.off(names)
+    failed = {name: "interrupted before it was off" for name in names if name not in off}
+    return _report(run, names, failed, EXIT_INTERRUPTED if is_whole else EXIT_INCOMPLETE)
 
 
 def _stops(run: GuestRun, names: list[str]) -> list[Action]:

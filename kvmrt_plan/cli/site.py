@@ -9,12 +9,11 @@ import time
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.journal import Header
+from kvmrt_plan.hosts.libvirt_domains import DEFAULT_URI
 from kvmrt_plan.hosts.site import Location
 
 if TYPE_CHECKING:
     import argparse
-
-DEFAULT_URI = "qemu:///system"
 
 
 def location_of(arguments: argparse.Namespace) -> Location:

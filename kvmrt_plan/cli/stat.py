@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.desired.model import Configuration
 
+#: Libvirt does not answer: no state of a VM is known.
+EXIT_UNKNOWN = 1
 #: Cursor home and erase below (ECMA-48): without scrolling, and without the flicker of erasing all first.
 _HOME, _ERASE_LINE, _ERASE_BELOW, _ERASE_ALL = "\x1b[H", "\x1b[K", "\x1b[J", "\x1b[2J"
 
@@ -27,30 +29,34 @@ def run(arguments: argparse.Namespace) -> int:
     """Print it; with --watch until Ctrl-C, which is the way to end it and no failure."""
     configuration = read_configuration(arguments).value
     if arguments.watch is None:
-        sys.stdout.write(_text(arguments, configuration))
-        return 0
+        text, is_known = _text(arguments, configuration)
+        sys.stdout.write(text)
+        return 0 if is_known else EXIT_UNKNOWN
     if sys.stdout.isatty():
         sys.stdout.write(_ERASE_ALL)
     try:
         while True:
-            _refresh(_text(arguments, configuration))
+            _refresh(_text(arguments, configuration)[0])
             time.sleep(max(arguments.watch, 0.1))
     except KeyboardInterrupt:
         return 0
 
 
-def _text(arguments: argparse.Namespace, configuration: Configuration) -> str:
+def _text(arguments: argparse.Namespace, configuration: Configuration) -> tuple[str, bool]:
+    """What is shown, and whether libvirt told the states in it."""
     facts = gather_facts(read_host(arguments))
     placement = place(configuration, facts)
+    is_known = not facts.libvirt_problem
     if arguments.json:
-        return dump_document(stat_document(placement, facts, names=arguments.vms))
-    return render_stat(
+        return dump_document(stat_document(placement, facts, names=arguments.vms)), is_known
+    text = render_stat(
         placement,
         facts,
         names=arguments.vms,
         has_threads=arguments.threads,
         has_held=arguments.policies,
     )
+    return text, is_known
 
 
 def _refresh(text: str) -> None:

@@ -60,10 +60,24 @@ def parse_held(text: str, *, boot_id: str) -> Held:
         if document["format"] != HELD_FORMAT or document["boot_id"] != boot_id:
             return NOTHING_HELD
         values = {
-            str(address): HeldValue(original=one["original"], written=one["written"])
+            str(address): HeldValue(
+                original=_value(one["original"]), written=_value(one["written"])
+            )
             for address, one in document["values"].items()
         }
         holders = frozenset(UUID(one) for one in document["holders"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise FactError(HELD_PATH, "is no list of held values") from error
+        raise FactError(
+            HELD_PATH,
+            "is damaged, or no list of held values (with --state-dir, or on a simulated host, it stands in "
+            "run/ of the state folder)",
+            "remove it: policies that are in force then stay until the next boot, or until `kvmrt revert` "
+            "takes their run back",
+        ) from error
     return Held(values=MappingProxyType(values), holders=holders)
+
+
+def _value(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError(f"{value!r:.40} is no value")

@@ -45,13 +45,22 @@ def _load(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FactError(RECORDED_PATH, f"no JSON: {error}") from error
+        raise _damaged(f"no JSON: {error}") from error
     if not isinstance(document, dict) or document.get("format") != RECORDED_FORMAT:
-        raise FactError(RECORDED_PATH, f'has no "format": "{RECORDED_FORMAT}"')
+        raise _damaged(f'has no "format": "{RECORDED_FORMAT}"')
     siblings = document.get("siblings")
     if not isinstance(siblings, dict):
-        raise FactError(RECORDED_PATH, '"siblings" is no object of CPU numbers and cpulists')
+        raise _damaged('"siblings" is no object of CPU numbers and cpulists')
     return siblings
+
+
+def _damaged(problem: str) -> FactError:
+    return FactError(
+        RECORDED_PATH,
+        f"is damaged: {problem} (with --state-dir, or on a simulated host, it stands in run/ of the state "
+        "folder)",
+        "bring all CPUs online and remove it: kvmrt writes it anew",
+    )
 
 
 def _number(key: str) -> int:

@@ -7,19 +7,23 @@ host keeps both beside its snapshot.
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.errors import HostError
 from kvmrt_plan.facts.held import HELD_PATH
 from kvmrt_plan.facts.recorded import RECORDED_PATH
 from kvmrt_plan.hosts.lock import hold_lock
+from kvmrt_plan.hosts.signals import heeded_signals
 from kvmrt_plan.hosts.state import FolderStore, no_boundary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.hosts.simulated.storage import SnapshotFile
     from kvmrt_plan.ports import Domains, Host
     from kvmrt_plan.values.cpuset import CpuSet
 
@@ -102,6 +106,22 @@ class OpenSite:
     boot_id: str
 
 
+def look_at(location: Location) -> Snapshot:
+    """The host as it is now, without the lock and without changing anything.
+
+    Raises:
+        KvmrtError: the host cannot be read.
+    """
+    volatile = FolderStore(location.volatile_path, mode=0o755)
+    if location.snapshot is not None:
+        from kvmrt_plan.hosts.simulated.log import read_snapshot_file
+
+        return with_state(read_snapshot_file(location.snapshot), volatile)
+    from kvmrt_plan.hosts.live import LiveHost
+
+    return with_state(LiveHost(uri=location.uri).capture(), volatile)
+
+
 @contextmanager
 def open_site(
     location: Location,
@@ -110,7 +130,8 @@ def open_site(
     lock_timeout_seconds: float = 0,
     boundary: Callable[[str], None] = no_boundary,
 ) -> Iterator[OpenSite]:
-    """Lock the host and open it; a simulated one is written when the body ends.
+    """Lock the host and open it; a simulated one is written when the body ends. Signals that ask the run
+    to end raise KeyboardInterrupt meanwhile.
 
     Raises:
         HostBusyError: another run holds the lock.
@@ -122,7 +143,10 @@ def open_site(
     if location.volatile_path.startswith(f"{location.state_path}/"):
         # Made by the lock it would be open to everybody.
         state.make()
-    with hold_lock(lock, timeout_seconds=lock_timeout_seconds, purpose=purpose):
+    with (
+        heeded_signals(),
+        hold_lock(lock, timeout_seconds=lock_timeout_seconds, purpose=purpose),
+    ):
         if location.snapshot is None:
             # The live host brings libvirt and subprocess, which a simulated one does without.
             from kvmrt_plan.hosts.live import LiveHost
@@ -137,7 +161,20 @@ def open_site(
         try:
             yield _site(OpenHost(file.host, volatile), state, volatile)
         finally:
-            file.close()
+            _close(file)
+
+
+def _close(file: SnapshotFile) -> None:
+    """Write the simulated host. What fails here has no part in how the run ended: its changes stand in the
+    log, which counts for whoever opens the host next. So it is told, and the outcome stays.
+    """
+    try:
+        file.close()
+    except HostError as error:
+        sys.stderr.write(
+            f"kvmrt: {error.problem}; the host's changes stand in {file.log} and count: keep the two files "
+            "together, make room, and run `kvmrt recover`\n"
+        )
 
 
 def _site(host: OpenHost, state: FolderStore, volatile: FolderStore) -> OpenSite:

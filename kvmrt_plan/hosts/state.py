@@ -153,6 +153,10 @@ class FolderStore:
             raise self._error(folder, error) from error
         return tuple(sorted(name for name in found if not name.endswith(_TEMPORARY)))
 
+    def place_of(self, name: str) -> str:
+        """Its path."""
+        return f"{self.path}/{name}"
+
     def _change(self, what: str, call: Callable[[], object]) -> None:
         self._boundary(f"before {what}")
         call()

@@ -64,7 +64,21 @@ def render_irqs(view: IrqView, *, with_unnumbered: bool = False) -> str:
             [label, name or "-", "-", "-", "-", "-", _numbers(view, label)]
             for label, name in view.counts.names.items()
         ]
+    if not rows:
+        return _nothing(view)
     return render_table(headings, rows, right=frozenset({"IRQ"}))
+
+
+def _nothing(view: IrqView) -> str:
+    """Why the table is empty: a heading alone would not say whether the CPUs are right."""
+    if view.cpus is None:
+        return "no interrupts are known\n"
+    known = set(view.counts.cpus)
+    text = f"no interrupt may go to CPUs {view.cpus}"
+    absent = [cpu for cpu in view.cpus if cpu not in known]
+    if known and absent:
+        text += f"; {', '.join(map(str, absent))} not online, or not there"
+    return f"{text}\n"
 
 
 def irqs_document(view: IrqView) -> dict[str, Any]:

@@ -37,14 +37,15 @@ class SnapshotFile:
         self, path: str, *, out: str | None = None, boundary: Boundary = no_boundary
     ) -> None:
         self._target = out or path
-        self._log = self._target + LOG_SUFFIX
+        #: Where the changes stand until the file is written.
+        self.log = self._target + LOG_SUFFIX
         self._boundary = boundary
         snapshot = read_snapshot_file(path)
         if out is not None and not _is_same_file(path, out):
             # The log of an earlier run into the same file belongs to a host that ends here.
-            _remove(self._log)
+            _remove(self.log)
             write_document(out, dump_snapshot(snapshot), boundary=boundary)
-        self._is_changed = os.path.exists(self._log)
+        self._is_changed = os.path.exists(self.log)
         self._descriptor: int | None = None
         self.host = SimulatedHost(snapshot, log=self._append, boundary=boundary)
 
@@ -57,20 +58,20 @@ class SnapshotFile:
             text = dump_snapshot(self.host.capture())
             write_document(self._target, text, boundary=self._boundary)
             self._boundary("before unlink log")
-            _remove(self._log)
+            _remove(self.log)
             self._boundary("after unlink log")
             self._is_changed = False
 
     def _append(self, line: bytes) -> None:
         try:
             if self._descriptor is None:
-                self._descriptor = _open_log(self._log)
+                self._descriptor = _open_log(self.log)
                 self._is_changed = True
             _append_whole(self._descriptor, line)
         except OSError as error:
             name = errno.errorcode.get(error.errno or 0, "")
             cause = error.strerror or str(error)
-            raise WriteRefusedError(self._log, cause, errno_name=name) from error
+            raise WriteRefusedError(self.log, cause, errno_name=name) from error
 
 
 def _open_log(path: str) -> int:

@@ -15,8 +15,7 @@ from kvmrt_plan.apply.confirm import (
     read_unconfirmed,
     run_to_confirm,
 )
-from kvmrt_plan.apply.history import APPLY, REVERT
-from kvmrt_plan.apply.journal import Finish, Header, Record
+from kvmrt_plan.apply.journal import APPLY, REVERT, Finish, Header, Record
 from kvmrt_plan.errors import SnapshotError
 from kvmrt_plan.hosts.state import FolderStore
 

@@ -13,8 +13,8 @@ from kvmrt_plan.apply.guests import (
     start_guests,
     stop_guests,
 )
-from kvmrt_plan.apply.history import START, find_run, read_history
-from kvmrt_plan.apply.journal import CURRENT, Header
+from kvmrt_plan.apply.history import find_run, read_history
+from kvmrt_plan.apply.journal import CURRENT, START, Header
 from kvmrt_plan.apply.recover import recover
 from kvmrt_plan.apply.run import Site
 from kvmrt_plan.apply.step import Outcome, Step

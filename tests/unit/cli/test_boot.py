@@ -24,7 +24,7 @@ class RefusedAt:
 
     def __call__(self, what: str) -> None:
         """Count down."""
-        self.left -= what == "host write"
+        self.left -= what.startswith("before host write")
         if self.left == 0:
             self.left = -1
             raise WriteRefusedError("here", "Input/output error")
@@ -67,6 +67,14 @@ def test_autostart_vms_start_and_every_host_value_returns_when_they_stop(host, c
     assert host.texts() == before
     assert host.running() == set()
     assert "rt-io: runs, every thread where it belongs" in capsys.readouterr().out
+
+
+def test_warnings_are_shown_in_full_before_anything_starts(host, capsys):
+    main(["boot", *host.arguments, "rt-io"])
+
+    told = capsys.readouterr().err
+    assert "warning KR206 irqbalance is running" in told
+    assert "put IRQBALANCE_BANNED_CPULIST" in told
 
 
 def test_the_vms_that_are_named_start_and_no_other(host):

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from guest_hosts import IO, Host, quiet_host
 
 from kvmrt_plan.cli.main import main
 from kvmrt_plan.facts.document import dump_snapshot
+from kvmrt_plan.facts.snapshot import RawLibvirt
 from kvmrt_plan.hosts.simulated.host import SimulatedHost
 from kvmrt_plan.values.cpuset import CpuSet
 
@@ -46,6 +48,17 @@ def test_a_host_at_rest(host, capsys):
         "",
         "nothing is held of the host",
     ]
+
+
+def test_without_libvirt_no_state_is_known_and_the_exit_code_says_so(tmp_path, capsys):
+    silent = RawLibvirt(uri="qemu:///system", problem="Failed to connect socket")
+    host = Host(tmp_path, replace(quiet_host(), libvirt=silent))
+
+    assert main(["stat", *host.arguments]) == 1
+
+    shown = table(capsys)
+    assert shown[1] == "rt-motion not known yes 8-12,24-28 - -"
+    assert shown[-1] == "libvirt: Failed to connect socket"
 
 
 def test_a_vm_that_was_booted_with_its_threads(host, capsys):

@@ -33,6 +33,26 @@ def test_an_interrupt_that_vanished_is_left_out_and_one_that_cannot_be_read_stay
     assert list(_without_vanished(irqs, texts)) == [999_999]
 
 
+@pytest.mark.parametrize(
+    ("cpus", "said"),
+    [
+        ("99", "no interrupt may go to CPUs 99; 99 not online, or not there\n"),
+        ("3", "no interrupt may go to CPUs 3; 3 not online, or not there\n"),
+        ("2", "no interrupt may go to CPUs 2\n"),
+    ],
+)
+def test_an_empty_table_of_interrupts_says_why(tmp_path, capsys, cpus, said) -> None:
+    folder = tmp_path / "proc/irq/24"
+    folder.mkdir(parents=True)
+    (folder / "smp_affinity_list").write_text("0-1\n")
+    table = "     CPU0  CPU1  CPU2\n 24:  5  0  0  PCI-MSI 81920-edge  ahci\n"
+    (tmp_path / "proc/interrupts").write_text(table)
+
+    assert main(["irqs", "-c", cpus, "--root", str(tmp_path)]) == 0
+
+    assert capsys.readouterr().out == said
+
+
 def test_threads_that_end_while_they_are_read_are_left_out() -> None:
     with subprocess.Popen([sys.executable, "-c", CHURN]) as process:
         try:
