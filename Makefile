@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Two workers: the contract tests start libvirt, more of them gain nothing.
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test lab lab-full format lint types layers schemas man examples check bench lock clean
+.PHONY: demo test lab lab-full format lint types layers schemas man examples pictures check bench lock clean
 
 demo:  ## The plan of the bundled example on the terminal; changes nothing.
 	@.ci/setup run
@@ -49,6 +49,9 @@ man: dev  ## Generates docs/man/ from the parsers.
 examples: dev  ## Writes the example host, and the README's plan of it.
 	$(BIN)/python examples/make_two_socket.py
 	$(BIN)/python .ci/readme_plan.py
+
+pictures: dev  ## Draws docs/pictures/ from the example.
+	$(BIN)/python .ci/pictures.py
 
 check:  ## What CI runs.
 	.ci/run

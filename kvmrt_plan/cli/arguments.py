@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 #: In the order of `kvmrt --help`. The modules are `cli/parsers/NAME.py` and `cli/NAME.py`.
 COMMANDS = (
     "plan",
+    "report",
     "import",
     "edit",
     "show",

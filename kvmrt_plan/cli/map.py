@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.cli.configuration import read_configuration
 from kvmrt_plan.cli.host import read_host
 from kvmrt_plan.cli.options import DEFAULT_CONFIGURATIONS
+from kvmrt_plan.cli.outputs import check_outputs
 from kvmrt_plan.cli.terminal import stderr_painter, wants_colour, width_of
 from kvmrt_plan.diagnostics import has_errors
 from kvmrt_plan.errors import UsageError
@@ -18,21 +19,37 @@ from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.placement.place import place
 from kvmrt_plan.plan.goal import Goal
 from kvmrt_plan.views.findings import finding_lines
-from kvmrt_plan.views.map_drawn import Drawn, draw
+from kvmrt_plan.views.map_drawn import DRAWING_FOLDS_ABOVE, Drawn, draw
 from kvmrt_plan.views.map_text import TextStyle, render_map
 
 if TYPE_CHECKING:
     import argparse
 
     from kvmrt_plan.diagnostics import Finding
+    from kvmrt_plan.views.map_model import HostMap
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the map; findings go to standard error, and an error among them is exit code 1."""
+    inputs = [one for one in (arguments.file, arguments.host) if one is not None]
+    check_outputs([arguments.svg, arguments.html], inputs)
     drawn = _drawn(arguments)
-    maps = drawn.maps(arguments.fold)
-    sys.stdout.write(render_map(maps, _style()))
+    if arguments.svg is None and arguments.html is None:
+        sys.stdout.write(render_map(drawn.maps(arguments.fold), _style()))
+    else:
+        _write_drawings(arguments, drawn.maps(arguments.fold, above=DRAWING_FOLDS_ABOVE))
     return _report(drawn.findings)
+
+
+def _write_drawings(arguments: argparse.Namespace, maps: tuple[HostMap, ...]) -> None:
+    from kvmrt_plan.hosts.files import write_document
+    from kvmrt_plan.views.map_html import render_html
+    from kvmrt_plan.views.map_svg import render_svg
+
+    if arguments.svg is not None:
+        write_document(arguments.svg, render_svg(maps))
+    if arguments.html is not None:
+        write_document(arguments.html, render_html(maps))
 
 
 def _drawn(arguments: argparse.Namespace) -> Drawn:

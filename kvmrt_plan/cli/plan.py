@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.cli.configuration import read_configuration
 from kvmrt_plan.cli.host import read_host
+from kvmrt_plan.cli.outputs import check_outputs
 from kvmrt_plan.cli.terminal import wants_colour, width_of
-from kvmrt_plan.errors import DesiredStateError, UsageError
+from kvmrt_plan.errors import DesiredStateError
 from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.plan.document import dump_document, plan_document, unusable_document
 from kvmrt_plan.plan.goal import Goal
@@ -26,7 +26,8 @@ EXIT_CHANGES = 2
 
 def run(arguments: argparse.Namespace) -> int:
     """Show the plan, save it where asked, and say by the exit code what came out."""
-    _check_outputs(arguments)
+    inputs = [one for one in (arguments.file, arguments.host) if one is not None]
+    check_outputs([arguments.out, arguments.json_file], inputs)
     try:
         configuration = read_configuration(arguments)
     except DesiredStateError as error:
@@ -58,27 +59,6 @@ def run(arguments: argparse.Namespace) -> int:
             )
         )
     return _exit_code(plan, is_detailed=arguments.detailed_exitcode)
-
-
-def _check_outputs(arguments: argparse.Namespace) -> None:
-    """An output must not replace an input, nor two outputs each other."""
-    outputs = [one for one in (arguments.out, arguments.json_file) if one is not None]
-    inputs = [one for one in (arguments.file, arguments.host) if one is not None]
-    for number, output in enumerate(outputs):
-        for other in (*inputs, *outputs[:number]):
-            if _is_same(output, other):
-                raise UsageError(
-                    f"{output} would be written over {other}", "name another file for the output"
-                )
-
-
-def _is_same(one: str, other: str) -> bool:
-    if os.path.realpath(one) == os.path.realpath(other):
-        return True
-    try:
-        return os.path.samefile(one, other)
-    except OSError:
-        return False
 
 
 def _write_files(arguments: argparse.Namespace, text: str) -> None:

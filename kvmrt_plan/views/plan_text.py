@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.plan.action import Action, Plan
 
-_GROUPS = (
+#: Actions by the time they take effect, with the heading of each.
+GROUPS = (
     (Activation.NOW, "LIVE"),
     (Activation.GUEST_RESTART, "AT GUEST RESTART (written now, in effect when the guest restarts)"),
     (Activation.NEXT_BOOT, "AT NEXT BOOT (written now)"),
@@ -43,7 +44,7 @@ def render_plan(
     """The whole plan; ends with a newline."""
     painter = Painter(is_coloured=is_coloured)
     lines = _head(plan, width, painter)
-    for activation, title in _GROUPS:
+    for activation, title in GROUPS:
         actions = [one for one in plan.actions if one.change.activation is activation]
         if actions:
             lines += ["", painter.paint(title, Style.HEADING)]
@@ -58,7 +59,7 @@ def render_plan(
     if plan.findings:
         lines += ["", *finding_lines(plan.findings, width, painter)]
     if plan.actions:
-        lines += ["", *fold(f"undo: {_undo(plan.actions)}", width, indent=6, first=0)]
+        lines += ["", *fold(f"undo: {undo_text(plan.actions)}", width, indent=6, first=0)]
     return "\n".join(lines) + "\n"
 
 
@@ -158,7 +159,8 @@ def _lead(row: Words, column: int) -> str:
     return f"{row.number:>{_MARK - 1}} {row.symbol} {row.subject:<{column}}"
 
 
-def _undo(actions: Iterable[Action]) -> str:
+def undo_text(actions: Iterable[Action]) -> str:
+    """`1-5 fully, 7 at the next boot`; nothing when there are no actions."""
     words = {
         Undo.FULLY: "fully",
         Undo.GUEST_RESTART: "when the guest restarts",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shlex
@@ -97,3 +98,15 @@ def test_the_plan_in_the_readme_is_what_the_example_prints(repository):
 
     assert block is not None
     assert block[2] == kvmrt(repository, *shlex.split(block[1])).stdout
+
+
+def test_the_pictures_are_what_kvmrt_draws(repository, tmp_path):
+    spec = importlib.util.spec_from_file_location("pictures", repository / ".ci" / "pictures.py")
+    pictures = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pictures)
+
+    pictures.draw(tmp_path)
+
+    drawn = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    kept = {path.name: path.read_bytes() for path in (repository / "docs/pictures").iterdir()}
+    assert drawn == kept

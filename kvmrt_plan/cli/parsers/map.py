@@ -32,5 +32,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="auto",
         metavar="WHEN",
         help="draw neighbouring cores that look alike as one: always, never, or auto (default): for "
-        "more than 128 CPUs",
+        "more than 128 CPUs, in a drawing 1024",
+    )
+    parser.add_argument("--svg", metavar="FILE", help="write a drawing to FILE, and no text")
+    parser.add_argument(
+        "--html", metavar="FILE", help="write a page with the drawing to FILE, and no text"
     )

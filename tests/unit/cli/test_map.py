@@ -69,3 +69,18 @@ def test_a_plan_needs_a_configuration(capsys, more):
 def test_folding_can_be_asked_for(capsys):
     assert main(["map", "--host", HOST, "--fold", "always"]) == 0
     assert "12-15 . #t" in capsys.readouterr().out
+
+
+def test_drawings_are_written_and_no_text(capsys, tmp_path):
+    svg, html = tmp_path / "host.svg", tmp_path / "host.html"
+
+    assert main(["map", "--host", HOST, "--svg", str(svg), "--html", str(html)]) == 0
+
+    assert capsys.readouterr().out == ""
+    assert svg.read_text(encoding="utf-8").startswith("<?xml")
+    assert html.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_a_drawing_never_replaces_the_host_it_shows(capsys):
+    assert main(["map", "--host", HOST, "--svg", HOST]) == 1
+    assert "would be written over" in capsys.readouterr().err

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import tarfile
+from xml.etree import ElementTree as ET
 
 from kvmrt_plan.facts.gather import gather_facts
 from kvmrt_plan.hosts.capture import capture_root
 from kvmrt_plan.views.map_drawn import draw
+from kvmrt_plan.views.map_html import render_html
+from kvmrt_plan.views.map_svg import render_svg
 from kvmrt_plan.views.map_text import TextStyle, render_map
 
 #: Folders with most of the files and nothing that is captured; left out to save time.
@@ -36,5 +39,9 @@ def test_every_captured_host_is_drawn(shared_data, tmp_path):
             assert sorted(numbers) == list(facts.cpus.present), root
             text = render_map(maps, TextStyle(width=80))
             assert text.endswith("\n")
+            svg = render_svg(maps)
+            ET.fromstring(svg)
+            assert svg == render_svg(maps)
+            assert render_html(maps).endswith("</html>\n")
         widest = max(map(len, render_map(drawn.maps("never"), TextStyle(width=80)).split("\n")))
         assert widest <= 80, root
