@@ -48,6 +48,7 @@ man: dev  ## Generates docs/man/ from the parsers.
 
 examples: dev  ## Writes the example host, and the README's plan of it.
 	$(BIN)/python examples/make_two_socket.py
+	$(BIN)/python examples/make_redhawk.py
 	$(BIN)/python .ci/readme_plan.py
 
 pictures: dev  ## Draws docs/pictures/ from the example.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from kvmrt_plan.desired.model import Probe
     from kvmrt_plan.facts.domain import Thread
@@ -126,6 +126,17 @@ class Host(Protocol):
 
         Raises:
             WriteRefusedError: with the errno's name.
+        """
+
+    def boot_files(self) -> Mapping[str, str]:
+        """The boot loader's settings, entries and menu by path; a folder ends in a slash."""
+
+    def update_boot(self, loader: str, *, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+        """Have the boot loader's own tool take over boot arguments; which program that is stands in a
+        closed table (`facts.kernel_args.Loader`).
+
+        Raises:
+            WriteRefusedError: the tool is not installed, or fails.
         """
 
     def is_enabled(self, unit: str) -> bool:

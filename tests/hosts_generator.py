@@ -2,9 +2,10 @@
 """Small hosts with configurations that change them, made from a number: the same number, the same pair.
 
 Hosts have 4 to 16 CPUs, one or two nodes, two threads per core or one; interrupts of which some are managed,
-unused, or moved by their driver with every hotplug; units with explicit CPU lists; one to three domains, of
-which some run, with wrong pins, names, topologies, balloons and autostart. A pair is given only when its plan
-has changes and no error.
+unused, or moved by their driver with every hotplug; a boot loader of any kind or none; units with
+explicit CPU lists; one to three domains, of which some run, with wrong pins, names, topologies, balloons and
+autostart.
+A pair is given only when its plan has changes and no error.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from uuid import UUID
 
+from boot_hosts import HOSTS as BOOT_LOADERS
 from raw_host import (
     Guest,
     Interrupt,
@@ -90,6 +92,8 @@ class _Draw:
 
     def __init__(self, seed: str) -> None:
         self._random = random.Random(seed)
+        loaders = (*sorted(BOOT_LOADERS), "")
+        self._loader = loaders[random.Random(f"boot {seed}").randrange(len(loaders))]
 
     def pair(self, number: int) -> Pair:
         machine = self._machine()
@@ -100,7 +104,7 @@ class _Draw:
         return Pair(
             name=f"pair-{number}",
             snapshot=self._snapshot(number, machine, guests),
-            configuration=_yaml(vms, self._host_part()),
+            configuration=_yaml(vms, self._host_part() | (_BOOT if self._loader else {})),
         )
 
     def _chance(self, probability: float) -> bool:
@@ -250,6 +254,10 @@ class _Draw:
         files[default] = _mask(CpuSet.parse_mask(files[default]), machine)
         files.update(libvirt_daemon_files(812))
         files["/proc/1/comm"] = "systemd\n"
+        if self._loader:
+            boot_files, folders = BOOT_LOADERS[self._loader]
+            files.update(boot_files)
+            links.update(dict.fromkeys(folders, ""))
         for guest in guests:
             files.update(guest_files(guest, online=machine.online))
         return Snapshot(
@@ -266,6 +274,11 @@ class _Draw:
 def _mask(cpus: CpuSet, machine: Machine) -> str:
     """As wide as the kernel prints it."""
     return cpus.format_mask().rjust(-(-len(machine.cpus) // 4), "0") + "\n"
+
+
+_BOOT: dict[str, object] = {
+    "boot": "{rcu_nocbs: auto, irqaffinity: auto, kthread_prio: 10, arguments: [nosmt]}"
+}
 
 
 def _yaml(vms: list[dict[str, object]], host: dict[str, object]) -> bytes:

@@ -5,12 +5,19 @@ of the catalogue read, so that no code is without an example.
 
 from __future__ import annotations
 
+import rule_cases_boot
 import rule_cases_cpus
 import rule_cases_domains
 import rule_cases_host
 import rule_cases_machine
 from rule_case import CASES
 
-MODULES = (rule_cases_cpus, rule_cases_domains, rule_cases_host, rule_cases_machine)
+MODULES = (
+    rule_cases_boot,
+    rule_cases_cpus,
+    rule_cases_domains,
+    rule_cases_host,
+    rule_cases_machine,
+)
 
 __all__ = ["CASES", "MODULES"]

@@ -7,6 +7,7 @@ import unicodedata
 
 from hypothesis import strategies as st
 
+from kvmrt_plan.desired.boot_model import BootCpus, BootPolicy, Iommu
 from kvmrt_plan.desired.decode import is_refused
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
@@ -142,6 +143,24 @@ def probes():
     )  # fmt: skip
 
 
+def boot_policies():
+    """Boot parts, from nothing at all to everything."""
+    cpus = st.none() | st.just(BootCpus.AUTO) | cpu_sets(min_size=1)
+    words = ["nosmt", "tsc=reliable", "hugepagesz=1G", "vfio-pci.ids=10de:1db4", "skew_tick=1"]
+    return st.builds(
+        BootPolicy,
+        nohz_full=cpus,
+        rcu_nocbs=cpus,
+        irqaffinity=cpus,
+        managed_irqs=cpus,
+        kthread_prio=st.none() | st.integers(1, 99),
+        workqueue_pri=st.none() | st.integers(1, 99),
+        iommu=st.none() | st.sampled_from(Iommu),
+        vfio_pci=st.lists(st.sampled_from(["3b:00.0", "03:1f.7"]), unique=True).map(tuple),
+        arguments=st.lists(st.sampled_from(words), unique=True).map(tuple),
+    )
+
+
 def host_policies():
     """Host parts, from nothing at all to everything."""
     return st.builds(
@@ -159,6 +178,7 @@ def host_policies():
         machine_check_polling=st.booleans(),
         energy_preference=st.none() | st.sampled_from(["performance", "balance_performance"]),
         idle_exit_us=st.none() | st.integers(0, 2**31 - 1),
+        boot=st.none() | boot_policies(),
         irqs=st.lists(irq_assignments(), max_size=3, unique_by=lambda one: one.irq).map(tuple),
         probes=st.lists(probes(), max_size=2).map(tuple),
     )

@@ -34,6 +34,7 @@ _FORMS = {
     Kind.DOMAIN_RENAME: re.compile(r"vm/[^/]+/(name)"),
     Kind.DOMAIN_AUTOSTART: re.compile(r"vm/[^/]+/(autostart)"),
     Kind.DOMAIN_STATE: re.compile(r"vm/[^/]+/(state)"),
+    Kind.BOOT_ARGUMENTS: re.compile(r"boot/(arguments)"),
     # Whoever writes another file names it here: a plan must not choose what root overwrites.
     Kind.FILE: re.compile(r"file(/etc/systemd/system/kvmrt\.service)"),
     Kind.SERVICE: re.compile(r"service/(kvmrt\.service)"),

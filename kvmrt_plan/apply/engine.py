@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.domain import definition_text, restore_definition
 from kvmrt_plan.apply.hugepages import is_partial
+from kvmrt_plan.apply.kernel_args import settle_boot
 from kvmrt_plan.apply.respread import (
     NO_AFFINITIES,
     Affinities,
@@ -261,6 +262,8 @@ def _take_back_unit(
     if back:
         write_unit(host, back)
         differs.extend(_not_back(back, read_unit(host, back)))
+    if not differs:
+        settle_boot(host, unit)
     return differs
 
 

@@ -9,6 +9,7 @@ from kvmrt_plan.apply.documents import read_installed, write_installed
 from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
 from kvmrt_plan.apply.guests import read_state, write_state
 from kvmrt_plan.apply.hugepages import read_pool, write_pool
+from kvmrt_plan.apply.kernel_args import read_boot, write_boot
 from kvmrt_plan.apply.kernel_files import exchange_file, read_file, write_file
 from kvmrt_plan.apply.slices import read_slice, write_slice
 from kvmrt_plan.changes.change import Kind
@@ -104,8 +105,9 @@ def _read(host: Host, step: Step) -> str | None:
             return read_domain(host, step)
         case Kind.DOMAIN_STATE:
             return read_state(host, step)
-        case Kind.FILE | Kind.SERVICE:
-            return read_installed(host, step)
+        case Kind.BOOT_ARGUMENTS | Kind.FILE | Kind.SERVICE:
+            is_boot = step.kind is Kind.BOOT_ARGUMENTS
+            return read_boot(host, step) if is_boot else read_installed(host, step)
         case _:
             assert_never(step.kind)
 
@@ -129,6 +131,8 @@ def _write(host: Host, step: Step) -> None:
             write_domain(host, step)
         case Kind.DOMAIN_STATE:
             write_state(host, step)
+        case Kind.BOOT_ARGUMENTS:
+            write_boot(host, step)
         case Kind.FILE | Kind.SERVICE:
             write_installed(host, step)
         case _:

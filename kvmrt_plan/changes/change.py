@@ -23,6 +23,7 @@ class Kind(StrEnum):
     SYSCTL = "sysctl"
     CPU_POWER = "cpu-power"
     HUGEPAGES = "hugepages"
+    BOOT_ARGUMENTS = "boot-arguments"
     DOMAIN_RENAME = "domain-rename"
     DOMAIN_XML = "domain-xml"
     DOMAIN_AUTOSTART = "domain-autostart"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.changes.cpu import cpu_changes
 from kvmrt_plan.changes.domain import domain_changes
 from kvmrt_plan.changes.irq import irq_changes
+from kvmrt_plan.changes.kernel_args import boot_changes
 from kvmrt_plan.changes.knobs import knob_changes
 from kvmrt_plan.changes.masks import Masks
 from kvmrt_plan.changes.slices import shield_backend, slice_changes
@@ -43,6 +44,7 @@ def collect_changes(
         from kvmrt_plan.changes.hugepages import hugepage_changes
 
         found.extend(hugepage_changes(policy, masks))
+    found.extend(boot_changes(policy.boot, facts, placement))
     for placed in placement.vms:
         found.extend(domain_changes(placed, facts))
     found.extend(cpu_changes(masks, leaving=tuple(found)))

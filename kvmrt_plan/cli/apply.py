@@ -20,7 +20,7 @@ from kvmrt_plan.apply.run import (
     check_freshness,
     split_actions,
 )
-from kvmrt_plan.changes.change import Disturbance
+from kvmrt_plan.changes.change import Activation, Disturbance
 from kvmrt_plan.cli.configuration import read_configuration
 from kvmrt_plan.cli.confirm import perform_unconfirmed, refuse_unconfirmed
 from kvmrt_plan.cli.interrupted import taken_back
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {Status.NOTHING: 0, Status.APPLIED: 0, Status.REVERTED: 4, Status.INCOMPLETE: 5}
 EXIT_STALE = 3
+#: Done, and something waits for a boot.
+EXIT_REBOOT = 7
 #: The class of --allow that is no disturbance of a step: it acts after the last of them.
 RESTART = "guest-restart"
 #: What it means when a command has no such option.
@@ -198,13 +200,15 @@ def _perform(arguments: argparse.Namespace, site: Site, work: Work, plain: Progr
         if result.status is Status.NOTHING:
             result.proof = Proof(pending=_pending(site, work))
         code = exit_code(result)
+        if code == 0 and waits_for_boot(result):
+            code = EXIT_REBOOT
         progress.ended(result, code)
         if arguments.confirm is not None and result.status is Status.APPLIED:
             progress.waits(header.id, arguments.confirm)
-        if code == 0 and RESTART in (arguments.allow or ()):
+        if code in (0, EXIT_REBOOT) and RESTART in (arguments.allow or ()):
             from kvmrt_plan.cli.restart import restart_waiting
 
-            code = restart_waiting(site, work.goal, header_of, progress)
+            code = restart_waiting(site, work.goal, header_of, progress) or code
     return code
 
 
@@ -240,6 +244,12 @@ def exit_code(result: Result) -> int:
     if result.differs:
         return EXIT_CODES[Status.INCOMPLETE]
     return EXIT_CODES[result.status]
+
+
+def waits_for_boot(result: Result) -> bool:
+    """Whether something that is written takes effect no sooner than at the next boot."""
+    pending = result.proof.pending if result.proof is not None else ()
+    return any(one.activation is Activation.NEXT_BOOT for one in pending)
 
 
 def _goal(arguments: argparse.Namespace) -> tuple[Goal, bytes]:

@@ -55,8 +55,8 @@ exit codes:
   0 nothing to do, or done             1 error
   2 changes (plan --detailed-exitcode)  3 the plan is stale, nothing was written
   4 failed and fully taken back         5 failed, and not everything is back
-  6 another run holds the lock          70 a bug in kvmrt
-  130 interrupted
+  6 another run holds the lock          7 done, and something waits for a boot
+  70 a bug in kvmrt                     130 interrupted
 """
 
 

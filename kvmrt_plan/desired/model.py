@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID  # noqa: TC003  pydantic resolves the annotations at run time
 
+from kvmrt_plan.desired.boot_model import BootPolicy  # noqa: TC001  as UUID
 from kvmrt_plan.desired.described import described
 from kvmrt_plan.desired.guest import GuestMachine
 from kvmrt_plan.desired.host_knobs import HostKnobs
@@ -243,6 +244,9 @@ class HostPolicy(HostKnobs):
         "Longest wake-up latency, in microseconds, that idle CPUs of RT VMs may have; unset: unmanaged.",
         3, default=None, ge=1, le=2147483647,
     )  # fmt: skip
+    boot: BootPolicy | None = described(
+        "Arguments of the kernel at the next boot; unset: unmanaged.", default=None
+    )
     sources: Mapping[str, Source] = field(
         default_factory=dict, compare=False, repr=False, metadata={"exclude": True}
     )

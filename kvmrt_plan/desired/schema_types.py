@@ -35,6 +35,14 @@ from kvmrt_plan.desired.attribute import (
     parse_uuid,
     word_parser,
 )
+from kvmrt_plan.desired.boot_attributes import (
+    PCI_PATTERN,
+    parse_argument,
+    parse_boot_cpus,
+    parse_pci,
+    repeated,
+)
+from kvmrt_plan.desired.boot_model import Iommu
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.model import (
@@ -51,6 +59,7 @@ from kvmrt_plan.desired.probe_attributes import (
     parse_ping,
     parse_tcp,
 )
+from kvmrt_plan.values.boot_tokens import TOKEN_PATTERN
 from kvmrt_plan.values.cpuset import CPULIST_PATTERN, MAX_ID, CpuSet
 
 if TYPE_CHECKING:
@@ -118,7 +127,33 @@ def _command(value: object) -> tuple[str, ...]:
         raise ValueError(f"{error.expected}; {error.remedy}") from None
 
 
+def _each(parse: Callable[[str], str], pattern: str) -> Any:
+    """A list of texts, no key of which stands there twice."""
+
+    def validate(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise ValueError("a list of texts is expected")
+        try:
+            words = tuple(map(parse, value))
+        except BadValue as error:
+            raise ValueError(f"{error.expected}; {error.remedy}") from None
+        if (twice := repeated(words)) is not None:
+            raise ValueError(f"{twice} stands there twice")
+        return words
+
+    schema = {"type": "array", "items": _pattern(pattern)}
+    return Annotated[Any, PlainValidator(validate), WithJsonSchema(schema)]
+
+
+_BOOT_CPUS = _written(parse_boot_cpus, *_AUTO, _SOME_CPUS, _CPU_NUMBER, types=(str, int))
+
 _BY_NAME: dict[str, Any] = {
+    "nohz_full": _BOOT_CPUS,
+    "rcu_nocbs": _BOOT_CPUS,
+    "irqaffinity": _BOOT_CPUS,
+    "managed_irqs": _BOOT_CPUS,
+    "arguments": _each(parse_argument, TOKEN_PATTERN),
+    "vfio_pci": _each(parse_pci, PCI_PATTERN),
     "name": _written(parse_title, _pattern(r"^[^\n]*$")),
     "command": Annotated[
         Any,
@@ -163,6 +198,7 @@ _BY_TYPE: dict[Any, Any] = {
     IoapicDriver: _word(IoapicDriver),
     PageMerging: _word(PageMerging),
     TransparentHugepages: _word(TransparentHugepages),
+    Iommu: _word(Iommu),
     PageSize: _word(PageSize),
     Pinning: _word(Pinning),
     SchedulerPolicy: _word(SchedulerPolicy),

@@ -9,11 +9,12 @@ from kvmrt_plan.desired import problems as codes
 from kvmrt_plan.desired.attribute import HOST_ATTRIBUTES, parse_irq, parse_some_cpus
 from kvmrt_plan.desired.model import HostPolicy, IrqAssignment
 from kvmrt_plan.desired.problems import quote
+from kvmrt_plan.desired.yaml_boot import BootReader
 from kvmrt_plan.desired.yaml_probes import ProbeReader
 from kvmrt_plan.desired.yaml_tree import Node, Refused, Sequence
 from kvmrt_plan.desired.yaml_values import FAILED, NodeReader
 
-_HOST_KEYS = (*HOST_ATTRIBUTES, "irqs", "probes")
+_HOST_KEYS = (*HOST_ATTRIBUTES, "irqs", "probes", "boot")
 _IRQ_KEYS = ("irq", "cpus")
 
 
@@ -33,6 +34,8 @@ class HostReader(NodeReader):
                 values["irqs"] = self._read_irqs(value)
             elif attribute == "probes":
                 values["probes"] = ProbeReader(self.problems).read_probes(value)
+            elif attribute == "boot":
+                values["boot"] = BootReader(self.problems).read_boot(value)
             elif attribute in HOST_ATTRIBUTES:
                 parse = HOST_ATTRIBUTES[attribute]
                 converted = self.convert(value, parse, attribute, "host", failed=FAILED)

@@ -12,12 +12,16 @@ import re
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.desired.attribute import TEXT_ATTRIBUTES
+from kvmrt_plan.desired.boot_attributes import BOOT_ATTRIBUTES, BOOT_LISTS
+from kvmrt_plan.desired.boot_model import Iommu
 from kvmrt_plan.desired.edit import values_to_write
 from kvmrt_plan.desired.model import PROBE_SECONDS
+from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from kvmrt_plan.desired.boot_model import BootPolicy
     from kvmrt_plan.desired.model import HostPolicy, Probe, VirtualMachine
 
 INDENT = "  "
@@ -104,6 +108,8 @@ def host_lines(host: HostPolicy) -> list[str]:
     for one in host.irqs:
         irq = yaml_key(one.irq) if isinstance(one.irq, str) else str(one.irq)
         lines.append(f"    - {{irq: {irq}, cpus: {yaml_value('cpus', str(one.cpus))}}}")
+    if host.boot is not None:
+        lines.append(f"  boot: {{{', '.join(_boot(host.boot))}}}")
     if host.probes:
         lines.append("  probes:")
     return lines + [f"    - {{{', '.join(_probe(one))}}}" for one in host.probes]
@@ -120,6 +126,19 @@ def _probe(probe: Probe) -> Iterable[str]:
             yield f"{key}: {_quoted(text)}"
     if probe.timeout != PROBE_SECONDS:
         yield f"timeout: {probe.timeout}"
+
+
+def _boot(boot: BootPolicy) -> Iterable[str]:
+    """The attributes of the boot part that are set."""
+    for name in BOOT_ATTRIBUTES:
+        value = getattr(boot, name)
+        if value is not None:
+            text = _quoted(str(value)) if isinstance(value, (CpuSet, Iommu)) else str(value)
+            yield f"{name}: {text}"
+    for name in BOOT_LISTS:
+        words = getattr(boot, name)
+        if words:
+            yield f"{name}: [{', '.join(map(_quoted, words))}]"
 
 
 def _noise(host: HostPolicy) -> Iterable[tuple[str, str]]:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.desired.problems import Problems
 
-_NUMBERS = frozenset({"nr_vcpus", "iothreads", "priority", "timeout"})
-_TEXTS = TEXT_ATTRIBUTES | {"uuid", "command", "tcp", "ping"}
+_NUMBERS = frozenset(
+    {"nr_vcpus", "iothreads", "priority", "timeout", "kthread_prio", "workqueue_pri"}
+)
+_TEXTS = TEXT_ATTRIBUTES | {"uuid", "command", "tcp", "ping", "arguments", "vfio_pci"}
 
 
 class Failed:

@@ -22,8 +22,10 @@ _EXCERPTS = tuple(
         (r"/proc/(?:self|\d+)/status\Z", r"^CapEff:.*$"),
         (r"/proc/mounts\Z", r"^\S+ \S+ (?:hugetlbfs|resctrl|cgroup2?) .*$"),
         (r"/boot/config-", rf"^(?:# )?CONFIG_(?:{'|'.join(KERNEL_OPTIONS)})[= ].*$"),
-        (r"/boot/loader/entries/", r"^(?:linux|options)\s.*$"),
-        (r"/etc/default/grub", r"^\s*GRUB_CMDLINE_LINUX(?:_DEFAULT)?=.*$"),
+        (r"/boot/loader/entries/", r"^(?:linux|options|version)\s.*$"),
+        (r"/etc/default/grub", r"^\s*GRUB_(?:CMDLINE_LINUX(?:_DEFAULT)?|ENABLE_BLSCFG)=.*$"),
+        (r"/boot/grub2?/grub.cfg\Z", r"^(?:### BEGIN .*|\s*linux(?:16|efi)?\s.*)$"),
+        (r"/boot/grub2?/grubenv\Z", r"^(?:kernelopts|tuned_params)=.*$"),
     )
 )
 

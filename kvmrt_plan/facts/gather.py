@@ -13,6 +13,7 @@ from kvmrt_plan.facts.hugepages import parse_hugepages
 from kvmrt_plan.facts.idle import parse_idle_states
 from kvmrt_plan.facts.irq import parse_default_affinity, parse_irqs
 from kvmrt_plan.facts.kernel import parse_kernel
+from kvmrt_plan.facts.kernel_args import parse_boot
 from kvmrt_plan.facts.knobs import parse_knobs
 from kvmrt_plan.facts.processes import parse_libvirt_memlock
 from kvmrt_plan.facts.services import parse_services
@@ -21,6 +22,10 @@ from kvmrt_plan.facts.workqueue import parse_workqueue
 
 if TYPE_CHECKING:
     from kvmrt_plan.facts.snapshot import Snapshot
+
+
+#: There in every kernel that can remap, also when it does not.
+_IOMMUS = "/sys/class/iommu"
 
 
 def gather_facts(snapshot: Snapshot) -> HostFacts:
@@ -52,5 +57,8 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         idle_exit_us=idle_exit_us,
         held=held.values,
         holders=held.holders,
+        boot=parse_boot(snapshot),
+        has_amd_kvm="/sys/module/kvm_amd" in snapshot.links,
+        iommus=tuple(snapshot.entries(_IOMMUS)) if _IOMMUS in snapshot.links else None,
         libvirt_memlock=parse_libvirt_memlock(snapshot),
     )

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.facts.kernel_args import NO_LOADER
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.hugepages import HugepagePool
     from kvmrt_plan.facts.irq import Irq
     from kvmrt_plan.facts.kernel import Kernel
+    from kvmrt_plan.facts.kernel_args import BootArguments
     from kvmrt_plan.facts.processes import MemlockLimit
     from kvmrt_plan.facts.services import Services
     from kvmrt_plan.facts.slices import Slices
@@ -56,5 +59,11 @@ class HostFacts:
     held: Mapping[str, HeldValue] = field(default_factory=dict)
     #: VMs whose policies are in force.
     holders: frozenset[UUID] = frozenset()
+    #: The kernel's arguments, running and at the next boot.
+    boot: BootArguments = NO_LOADER
+    #: Whether KVM runs on an AMD processor.
+    has_amd_kvm: bool = False
+    #: Names of the units that remap devices' memory accesses; empty: that is off. None: not known.
+    iommus: tuple[str, ...] | None = None
     #: RLIMIT_MEMLOCK of libvirt's daemon, which QEMU inherits; None when not known.
     libvirt_memlock: MemlockLimit | None = None

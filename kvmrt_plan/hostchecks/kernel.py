@@ -126,7 +126,8 @@ def mitigations(view: HostView) -> Outcome:
 
 def next_boot(view: HostView) -> Outcome:
     """What the boot loader holds, against what is running."""
-    configured = _configured(view)
+    known = view.facts.boot.configured
+    configured = _configured(view) if known is None else parse_arguments(" ".join(known))
     if configured is None:
         return skipped("the boot loader's settings are not known")
     running = view.arguments

@@ -62,6 +62,23 @@ IRQ_PATTERNS = (
     f"{_PCI}/virtio#/net/*/",
 )
 
+#: The boot loader's settings, entries and menu, by facts/kernel_args.py.
+BOOT_PATTERNS = (
+    "/boot/grub/",
+    "/boot/grub/grub.cfg",
+    "/boot/grub/grubenv",
+    "/boot/grub2/",
+    "/boot/grub2/grub.cfg",
+    "/boot/grub2/grubenv",
+    "/boot/loader/entries/*.conf",
+    "/etc/default/grub",
+    "/etc/default/grub.d/*.cfg",
+    "/etc/kernel/cmdline",
+    "/etc/kernel/kvmrt.arguments",
+    "/etc/tuned/bootcmdline",
+    "/run/ostree-booted",
+)
+
 #: Texts of the host.
 PATTERNS = (
     *CPU_PATTERNS,
@@ -74,6 +91,10 @@ PATTERNS = (
     "/sys/kernel/mm/hugepages/hugepages-*kB/free_hugepages",
     "/proc/meminfo",
     *IRQ_PATTERNS,
+    *BOOT_PATTERNS,
+    "/sys/class/iommu/",
+    "/sys/class/iommu/*/",
+    "/sys/module/kvm_amd/",
     # Kernel, by facts/kernel.py
     "/proc/cmdline",
     "/proc/version",
@@ -139,7 +160,6 @@ CHECK_PATTERNS = (
     "/sys/devices/system/clocksource/clocksource0/current_clocksource",
     "/sys/devices/system/clocksource/clocksource0/available_clocksource",
     "/sys/class/misc/kvm/",
-    "/sys/class/iommu/*/",
     "/sys/fs/cgroup/cpu/cpu.rt_runtime_us",
     "/sys/fs/resctrl/schemata",
     "/sys/kernel/iommu_groups/#/",
@@ -151,11 +171,7 @@ CHECK_PATTERNS = (
     "/sys/module/kvm*/",
     "/sys/module/kvm*/parameters/*",
     "/sys/module/rcutree/parameters/kthread_prio",
-    "/etc/default/grub",
-    "/etc/default/grub.d/*",
-    "/etc/kernel/cmdline",
     "/etc/systemd/system/*/kvmrt.service/",
-    "/boot/loader/entries/*",
 )
 
 #: Processes of which `comm` is captured: writers of the same settings, and libvirt's daemons.

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.hosts.boot_tools import read_boot_files, update_boot
 from kvmrt_plan.hosts.capture import capture_live
 from kvmrt_plan.hosts.libvirt_domains import read_libvirt
 from kvmrt_plan.hosts.libvirt_writer import LibvirtDomains
@@ -119,6 +120,14 @@ class LiveHost:
     def replace_file(self, path: str, value: str | None) -> None:
         """Written beside and renamed, or removed."""
         replace_owned(self._root + path, value)
+
+    def boot_files(self) -> dict[str, str]:
+        """Of this machine, now."""
+        return read_boot_files(self._root)
+
+    def update_boot(self, loader: str, *, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+        """Through the program of the closed table; a test tree has none to run."""
+        update_boot(loader, added=added, removed=removed, root=self._root)
 
     def is_enabled(self, unit: str) -> bool:
         """By the link that `systemctl enable` makes: it is there whether systemd runs or not."""

@@ -72,6 +72,8 @@ class OpenHost:
         self.exchange = host.exchange
         self.read_file = host.read_file
         self.replace_file = host.replace_file
+        self.boot_files = host.boot_files
+        self.update_boot = host.update_boot
         self.is_enabled = host.is_enabled
         self.set_enabled = host.set_enabled
 

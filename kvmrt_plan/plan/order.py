@@ -39,6 +39,7 @@ _PHASES = (
     Kind.DOMAIN_RENAME,
     Kind.DOMAIN_XML,
     Kind.DOMAIN_AUTOSTART,
+    Kind.BOOT_ARGUMENTS,
     Kind.FILE,
     Kind.SERVICE,
     Kind.DOMAIN_STATE,

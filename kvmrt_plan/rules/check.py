@@ -21,6 +21,7 @@ from kvmrt_plan.rules import (
     host,
     identity,
     interrupts,
+    kernel_args,
     machine,
     memory,
     nodes,
@@ -55,6 +56,7 @@ HOST_RULES: tuple[HostRule, ...] = (
     *domains.HOST_RULES, *threads.HOST_RULES, *host.HOST_RULES, *interrupts.HOST_RULES,
     *gathering.HOST_RULES, *environment.HOST_RULES, *enforcement.HOST_RULES,
     *machine.HOST_RULES,
+    *kernel_args.HOST_RULES,
 )  # fmt: skip
 
 

@@ -130,6 +130,7 @@ _PHRASES = {
     Kind.SHIELD: "shield {}",
     Kind.WORKQUEUE_CPUMASK: "workqueue {}",
     Kind.CPU_ONLINE: "cpu {}",
+    Kind.BOOT_ARGUMENTS: "boot {}",
     Kind.FILE: "file /{}",
     Kind.SERVICE: "{}",
 }

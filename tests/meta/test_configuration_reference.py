@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields
 
 import pytest
 
+from kvmrt_plan.desired.boot_model import BootPolicy
 from kvmrt_plan.desired.host_knobs import HostKnobs
 from kvmrt_plan.desired.model import (
     FURTHER_ATTRIBUTES,
@@ -61,12 +62,27 @@ def table(model, *names: str) -> str:
                 "governor",
                 "cpu_latency_us",
                 *HOST_KNOBS,
+                "boot",
+            ),
+        ),
+        (
+            BootPolicy,
+            (
+                "nohz_full",
+                "rcu_nocbs",
+                "irqaffinity",
+                "managed_irqs",
+                "kthread_prio",
+                "workqueue_pri",
+                "iommu",
+                "vfio_pci",
+                "arguments",
             ),
         ),
         (IrqAssignment, ("irq", "cpus")),
         (Probe, ("name", "command", "tcp", "ping", "timeout")),
     ],
-    ids=["KVM-RT", "further", "scheduler", "host", "irqs", "probes"],
+    ids=["KVM-RT", "further", "scheduler", "host", "boot", "irqs", "probes"],
 )
 def test_the_reference_has_each_attribute_as_the_model_describes_it(repository, model, names):
     text = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.kernel_args import boot_files
 from kvmrt_plan.hosts.owned_files import UNITS, wanted_link
+from kvmrt_plan.hosts.simulated.boot_tools import update_boot
 from kvmrt_plan.hosts.simulated.domains import SimulatedDomains
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.kernel import Kernel
@@ -81,6 +83,14 @@ class SimulatedHost:
         """The content; a snapshot holds no modes."""
         content = None if value is None else parse_file(value).content
         self.texts.change(files={path: content})
+
+    def boot_files(self) -> dict[str, str]:
+        """Of the snapshot."""
+        return boot_files(self.texts.files, self.texts.links)
+
+    def update_boot(self, loader: str, *, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+        """As the loader's tool does it."""
+        update_boot(self.texts, loader, added=added, removed=removed)
 
     def is_enabled(self, unit: str) -> bool:
         """By the link."""

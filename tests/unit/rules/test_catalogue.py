@@ -11,6 +11,7 @@ from rule_cases import CASES
 
 from kvmrt_plan.desired.model import FURTHER_ATTRIBUTES, KVMRT_ATTRIBUTES
 from kvmrt_plan.rules import (
+    catalogue_boot,
     catalogue_domains,
     catalogue_file,
     catalogue_host,
@@ -26,6 +27,7 @@ ENTRIES = (
     *catalogue_vms.ENTRIES,
     *catalogue_domains.ENTRIES,
     *catalogue_host.ENTRIES,
+    *catalogue_boot.ENTRIES,
 )
 BY_CODE = {entry.code: entry for entry in ENTRIES}
 

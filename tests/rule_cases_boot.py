@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases about the kernel's arguments."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from facts_builders import cpus, make_domain, make_kernel
+from rule_case import ERROR, WARNING, case, host, of, rt, vm
+
+from kvmrt_plan.desired.boot_model import BootCpus, BootPolicy
+from kvmrt_plan.diagnostics import Source
+from kvmrt_plan.facts.kernel_args import BootArguments, Loader
+
+REDHAWK = make_kernel(is_redhawk=True)
+PCI = "<hostdev mode='subsystem' type='pci'/>"
+
+
+def asks(**values: Any) -> dict[str, Any]:
+    """The host part with a boot part in line 5."""
+    return {"boot": BootPolicy(**values, sources={"": Source("kvmrt.yaml", 5)})}
+
+
+def booted(configured: str | None = "ro", **values: Any) -> Any:
+    """A host that is booted by GRUB."""
+    tokens = None if configured is None else tuple(configured.split())
+    made = BootArguments(loader=Loader.GRUB_DROP_IN, running=("ro",), configured=tokens)
+    boot = {name: values.pop(name) for name in ("own", "foreign") if name in values}
+    return host(boot=replace(made, **boot), **values)
+
+
+DEFAULTS = "/etc/default/grub"
+case(
+    "KR215 somebody else's list",
+    of(rt(1, "1-3"), **asks(nohz_full=cpus("2-3"))),
+    booted("ro nohz_full=1-7", foreign=(("nohz_full=1-7", DEFAULTS),)),
+    (ERROR, None, 5, f"boot: nohz_full asks for nohz_full=2-3, but {DEFAULTS} has nohz_full=1-7"),
+)
+case(
+    "KR215 somebody else's list in the menu alone",
+    of(rt(1, "1-3"), **asks(nohz_full=cpus("2-3"))),
+    booted("ro nohz_full=1-7"),
+    (ERROR, None, 5, "boot: nohz_full asks for nohz_full=2-3, but the boot menu has nohz_full=1-7"),
+)
+case(
+    "KR215 the same by somebody else",
+    of(rt(1, "1-3"), **asks(nohz_full=cpus("2-3"))),
+    booted("ro nohz_full=2-3", foreign=(("nohz_full=2-3", DEFAULTS),)),
+)
+case(
+    "KR215 an older one of ours",
+    of(rt(1, "1-3"), **asks(nohz_full=cpus("2-3"))),
+    booted("ro nohz_full=2", own=("nohz_full=2",)),
+)
+case(
+    "KR216 no boot loader",
+    of(rt(1, "1-3"), **asks(rcu_nocbs=BootCpus.AUTO)),
+    host(),
+    (ERROR, None, 5, "boot arguments are asked for, and no boot loader is known of this host"),
+)
+XML = f"<domain><devices>{PCI}</devices></domain>"
+case(
+    "KR217 a device and no IOMMU",
+    of(vm(1)),
+    host(domains=[replace(make_domain(1, "vm1"), xml=XML)], iommus=()),
+    (WARNING, "vm1", 100, "vm1 has a PCI device of the host, and the IOMMU is off"),
+)
+case(
+    "KR217 a device and an IOMMU",
+    of(vm(1)),
+    host(domains=[replace(make_domain(1, "vm1"), xml=XML)], iommus=("dmar0",)),
+)
+case(
+    "KR218 a menu that was made anew",
+    of(**asks(kthread_prio=10)),
+    booted(own=("rcutree.kthread_prio=10",)),
+    (
+        WARNING,
+        None,
+        5,
+        "the boot loader (grub-drop-in) does not have rcutree.kthread_prio=10, which kvmrt has written",
+    ),
+)
+case(
+    "KR219 another kernel",
+    of(**asks(workqueue_pri=3)),
+    booted(),
+    (WARNING, None, 5, "boot: workqueue_pri is for RedHawk; this kernel is 6.12.0-rt"),
+)
+case("KR219 RedHawk", of(**asks(workqueue_pri=3)), booted(kernel=REDHAWK))
+case(
+    "KR220 one of the lists",
+    of(rt(1, "1-3")),
+    booted("ro msi_affinity_mask=0", kernel=REDHAWK),
+    (WARNING, None, None, "msi_affinity_mask is 0 and irqaffinity is absent"),
+)
+case(
+    "KR220 without CPU 0",
+    of(rt(1, "1-3"), **asks(irqaffinity=cpus("4-7"))),
+    booted(kernel=REDHAWK),
+    (WARNING, None, 5, "msi_affinity_mask and irqaffinity are 4-7, without CPU 0"),
+)
+case(
+    "KR220 auto",
+    of(rt(1, "1-3"), **asks(irqaffinity=BootCpus.AUTO)),
+    booted(kernel=REDHAWK),
+)
+case(
+    "KR221 CPU 0 without a tick",
+    of(**asks(nohz_full=cpus("0-3"))),
+    booted(),
+    (ERROR, None, 5, "boot: nohz_full 0-3 has CPU 0 in it, which keeps the time"),
+)
+case("KR221 auto", of(rt(1, "0-3"), **asks(nohz_full=BootCpus.AUTO)), booted())
