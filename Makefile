@@ -11,8 +11,8 @@ demo:  ## The plan of the bundled example on the terminal; changes nothing.
 	@.ci/setup run
 	@$(BIN)/kvmrt plan -f examples/two-socket.yaml --host examples/two-socket.json
 
-test: dev  ## All tests, and the samples in the docstrings.
-	$(BIN)/pytest $(PYTEST_FLAGS) --doctest-modules kvmrt_plan tests
+test: dev  ## All tests, and the samples in the docstrings; with libvirtd, where it can be started.
+	$(BIN)/python .ci/with_libvirtd.py $(BIN)/pytest $(PYTEST_FLAGS) --doctest-modules kvmrt_plan tests
 
 # CMD='any shell command', KERNEL=cloud, LAB_FLAGS for the rest (make lab LAB_FLAGS=--help).
 lab: dev  ## A real-time host in QEMU: the tests of tests/lab/inside, or CMD, run there as root.
