@@ -15,7 +15,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 #: What the `kvmrt` script does.
-PROGRAM = "from kvmrt_plan.cli.main import entry; entry()"
+PROGRAM = "from kvmrt_plan.cli.entry import entry; entry()"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

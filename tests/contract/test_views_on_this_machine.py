@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-PROGRAM = "from kvmrt_plan.cli.main import entry; entry()"
+PROGRAM = "from kvmrt_plan.cli.entry import entry; entry()"
 
 
 def document(repository: Path, *argv: str) -> dict[str, Any]:
