@@ -63,6 +63,7 @@ bench: dev  ## Speed of plan, views and apply; see CONTRIBUTING.
 	$(BIN)/python tests/benchmarks/views_speed.py
 	$(BIN)/python tests/benchmarks/apply_irqs.py
 	$(BIN)/python tests/benchmarks/apply_nothing.py
+	$(BIN)/python tests/benchmarks/top_frame.py
 
 lock: dev  ## Pins the newest versions that requirements/*.in allow.
 	.ci/lock

@@ -31,6 +31,7 @@ COMMANDS = (
     "validate-host",
     "sync",
     "map",
+    "top",
     "topology",
     "irqs",
     "tasks",

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the map; findings go to standard error, and an error among them is exit code 1."""
     inputs = [one for one in (arguments.file, arguments.host) if one is not None]
     check_outputs([arguments.svg, arguments.html], inputs)
-    drawn = _drawn(arguments)
+    drawn = read_drawn(arguments)
     if arguments.svg is None and arguments.html is None:
         sys.stdout.write(render_map(drawn.maps(arguments.fold), _style()))
     else:
@@ -52,7 +52,7 @@ def _write_drawings(arguments: argparse.Namespace, maps: tuple[HostMap, ...]) ->
         write_document(arguments.html, render_html(maps))
 
 
-def _drawn(arguments: argparse.Namespace) -> Drawn:
+def read_drawn(arguments: argparse.Namespace) -> Drawn:
     """The host, with its configuration where one is named or this machine has one."""
     if not _has_configuration(arguments):
         if arguments.before_after or arguments.vms:
