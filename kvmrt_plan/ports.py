@@ -66,6 +66,15 @@ class Domains(Protocol):
     def destroy(self, uuid: str) -> None:
         """VirDomainDestroy: the guest is gone at once, like a machine without power."""
 
+    def guest_facts(self, uuid: str) -> str:
+        """What the guest's agent tells of its inside, as `facts/guest.py` reads it."""
+
+    def replace_guest_file(self, uuid: str, path: str, value: str | None) -> None:
+        """A file inside the guest is the one described, or gone (None)."""
+
+    def set_guest(self, uuid: str, setting: str, value: str) -> None:
+        """Bring a setting inside the guest to a value: `module/virtio_balloon`, `unit/chrony`."""
+
     def threads(self, uuid: str) -> tuple[Thread, ...]:
         """The threads of the guest's QEMU process; empty when it does not run."""
 

@@ -13,6 +13,7 @@ from facts_builders import (
 )
 from rule_case import ADVICE, ERROR, WARNING, case, host, of, rt, vm
 
+from kvmrt_plan.desired.guest import GuestClock
 from kvmrt_plan.desired.model import (
     Pinning,
 )
@@ -293,3 +294,12 @@ case(
     ),
     (ADVICE, "vm1", 101, "vm1: has pins in libvirt that no cpuset can say; they stay"),
 )
+
+case(
+    "KR240 a hidden clock",
+    of(rt(1, "1-2", hide_kvm=True, guest_clock=GuestClock.PTP_KVM)),
+    None,
+    (ERROR, "vm1", 100, "vm1: hide_kvm hides the clock that guest_clock asks for"),
+)
+case("KR240 no clock is asked for", of(rt(1, "1-2", hide_kvm=True)), None)
+case("KR240 KVM is seen", of(rt(1, "1-2", guest_clock=GuestClock.PTP_KVM)), None)

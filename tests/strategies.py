@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kvmrt_plan.desired.boot_model import BootCpus, BootPolicy, Iommu
 from kvmrt_plan.desired.decode import is_refused
-from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
+from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.model import (
     Configuration,
@@ -110,6 +110,7 @@ def vms():
         vcpu_scheduler=st.none() | schedulers(),
         hugepages=st.none() | st.sampled_from(PageSize),
         iothreads=st.none() | st.integers(0, 256),
+        guest_clock=st.none() | st.sampled_from(GuestClock),
         pinning=st.sampled_from(Pinning),
         memory_allocation=st.none() | st.sampled_from(Allocation),
         cell_nodes=st.none() | cpu_sets(min_size=1),

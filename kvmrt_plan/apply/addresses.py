@@ -11,6 +11,7 @@ import re
 
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import KvmrtError
+from kvmrt_plan.facts.guest import CHRONY, PATHS
 from kvmrt_plan.facts.hugepages import nr_hugepages
 from kvmrt_plan.facts.idle import IDLE_STATE
 from kvmrt_plan.facts.knobs import CPU_KNOBS, HOST_KNOBS
@@ -35,6 +36,10 @@ _FORMS = {
     Kind.DOMAIN_AUTOSTART: re.compile(r"vm/[^/]+/(autostart)"),
     Kind.DOMAIN_STATE: re.compile(r"vm/[^/]+/(state)"),
     Kind.BOOT_ARGUMENTS: re.compile(r"boot/(arguments)"),
+    Kind.GUEST_FILE: re.compile(rf"vm/[^/]+/guest/file({'|'.join(map(re.escape, PATHS))})"),
+    Kind.GUEST_SETTING: re.compile(
+        rf"vm/[^/]+/guest/(module/virtio_balloon|(?:unit|running)/(?:{'|'.join(CHRONY)}))"
+    ),
     # Whoever writes another file names it here: a plan must not choose what root overwrites.
     Kind.FILE: re.compile(r"file(/etc/systemd/system/kvmrt\.service)"),
     Kind.SERVICE: re.compile(r"service/(kvmrt\.service)"),

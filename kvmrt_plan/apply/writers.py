@@ -105,7 +105,7 @@ def _read(host: Host, step: Step) -> str | None:
             return read_domain(host, step)
         case Kind.DOMAIN_STATE:
             return read_state(host, step)
-        case Kind.BOOT_ARGUMENTS | Kind.FILE | Kind.SERVICE:
+        case Kind.BOOT_ARGUMENTS | Kind.FILE | Kind.SERVICE | Kind.GUEST_FILE | Kind.GUEST_SETTING:
             is_boot = step.kind is Kind.BOOT_ARGUMENTS
             return read_boot(host, step) if is_boot else read_installed(host, step)
         case _:
@@ -133,7 +133,7 @@ def _write(host: Host, step: Step) -> None:
             write_state(host, step)
         case Kind.BOOT_ARGUMENTS:
             write_boot(host, step)
-        case Kind.FILE | Kind.SERVICE:
+        case Kind.FILE | Kind.SERVICE | Kind.GUEST_FILE | Kind.GUEST_SETTING:
             write_installed(host, step)
         case _:
             assert_never(step.kind)

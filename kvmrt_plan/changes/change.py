@@ -29,6 +29,8 @@ class Kind(StrEnum):
     DOMAIN_AUTOSTART = "domain-autostart"
     DOMAIN_LIVE_PIN = "domain-live-pin"
     DOMAIN_STATE = "domain-state"
+    GUEST_FILE = "guest-file"
+    GUEST_SETTING = "guest-setting"
     FILE = "file"
     SERVICE = "service"
 

@@ -46,6 +46,7 @@ COMMANDS = (
     "boot",
     "shutdown",
     "stat",
+    "guest",
     "install-service",
     "completion",
     "man",

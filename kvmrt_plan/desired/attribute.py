@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from kvmrt_plan.desired import problems as codes
-from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
+from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.model import (
     GuestTopology,
@@ -38,8 +38,7 @@ FALSE_WORDS = ("false", "off", "no", "0")
 MAX_NAME_BYTES = 255 - len(".xml")
 #: The kernel's interrupt numbers are C ints.
 MAX_IRQ = 2**31 - 1
-MAX_VCPUS = 4096
-MAX_IOTHREADS = 256
+MAX_VCPUS, MAX_IOTHREADS = 4096, 256
 MAX_PRIORITY = 99
 MAX_LATENCY_US = 2**31 - 1  # a signed 32-bit number of the kernel's
 GOVERNOR_PATTERN = r"[a-z][a-z_]{1,30}"
@@ -261,6 +260,7 @@ ATTRIBUTES: dict[str, Callable[[str], Any]] = {
     "vcpu_scheduler": parse_scheduler,
     "hugepages": word_parser(PageSize),
     "iothreads": integer_parser(0, MAX_IOTHREADS),
+    "guest_clock": word_parser(GuestClock),
     "pinning": word_parser(Pinning),
     "memory_allocation": word_parser(Allocation),
     "cell_nodes": parse_some_cpus,

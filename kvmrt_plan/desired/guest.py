@@ -36,6 +36,12 @@ class Allocation(StrEnum):
     ON_DEMAND = "ondemand"
 
 
+class GuestClock(StrEnum):
+    """What a guest's clock follows."""
+
+    PTP_KVM = "ptp_kvm"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestMachine:
     """Elements of the guest's machine; None is unmanaged."""

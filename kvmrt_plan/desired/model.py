@@ -20,7 +20,7 @@ from uuid import UUID  # noqa: TC003  pydantic resolves the annotations at run t
 
 from kvmrt_plan.desired.boot_model import BootPolicy  # noqa: TC001  as UUID
 from kvmrt_plan.desired.described import described
-from kvmrt_plan.desired.guest import GuestMachine
+from kvmrt_plan.desired.guest import GuestClock, GuestMachine
 from kvmrt_plan.desired.host_knobs import HostKnobs
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 
@@ -140,6 +140,12 @@ class VirtualMachine(GuestMachine):
     )
     iothreads: int | None = described(
         "Number of iothreads; unset: unmanaged.", 1, default=None, ge=0, le=256
+    )
+    guest_clock: GuestClock | None = described(
+        "What the clock of the guest follows, by `kvmrt guest`: ptp_kvm is the host's clock through "
+        "chrony; unset: unmanaged.",
+        "ptp_kvm",
+        default=None,
     )
     pinning: Pinning = described(
         "auto: pins follow cpuset; libvirt: the pins of the domain XML are left alone.",

@@ -43,7 +43,7 @@ from kvmrt_plan.desired.boot_attributes import (
     repeated,
 )
 from kvmrt_plan.desired.boot_model import Iommu
-from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, IoapicDriver
+from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.model import (
     GuestTopology,
@@ -199,6 +199,7 @@ _BY_TYPE: dict[Any, Any] = {
     PageMerging: _word(PageMerging),
     TransparentHugepages: _word(TransparentHugepages),
     Iommu: _word(Iommu),
+    GuestClock: _word(GuestClock),
     PageSize: _word(PageSize),
     Pinning: _word(Pinning),
     SchedulerPolicy: _word(SchedulerPolicy),

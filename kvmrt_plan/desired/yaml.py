@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 
 #: Null is another way to leave these out: their default is "unmanaged".
-_UNMANAGED = frozenset({"vcpu_scheduler", "hugepages", "iothreads", *MACHINE_ATTRIBUTES})
+_UNMANAGED = frozenset(
+    {"vcpu_scheduler", "hugepages", "iothreads", "guest_clock", *MACHINE_ATTRIBUTES}
+)
 _ROOT_KEYS = ("version", "host", "vms")
 _VM_KEYS = ("uuid", *(name for name in ATTRIBUTES if name != "name"))
 

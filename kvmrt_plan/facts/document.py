@@ -96,6 +96,7 @@ def _dump_libvirt(libvirt: RawLibvirt) -> dict[str, Any]:
                 "autostart": domain.autostart,
                 "xml": domain.xml,
                 "live_xml": domain.live_xml,
+                **({"guest": domain.guest} if domain.guest else {}),
             }
             for domain in libvirt.domains
         ],
@@ -164,6 +165,7 @@ def _load_domain(part: _Part) -> RawDomain:
         autostart=part.take("autostart", bool),
         xml=part.take("xml", str),
         live_xml=part.take("live_xml", str),
+        guest=part.take("guest", str) if "guest" in part.value else "",
     )
 
 

@@ -25,6 +25,9 @@ class DomainPart(BaseModel):
     autostart: bool
     xml: str = Field(description="Inactive XML; empty for a transient domain.")
     live_xml: str = Field(description="XML of the running guest; empty when it does not run.")
+    guest: str = Field(
+        default="", description="Only on a simulated host: what the guest's agent tells."
+    )
 
 
 class LibvirtPart(BaseModel):

@@ -30,6 +30,8 @@ class RawDomain:
     xml: str
     #: XML of the running guest; "" when it does not run.
     live_xml: str
+    #: Only on a simulated host: what its guest agent tells, see `facts/guest.py`; "": it has none.
+    guest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.threads import parse_threads, qemu_folders
 from kvmrt_plan.hosts.capture import capture_guest_processes
+from kvmrt_plan.hosts.guest_agent import GuestAgent
 from kvmrt_plan.hosts.libvirt_domains import load_libvirt, state_word
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.facts.domain import Thread
     from kvmrt_plan.values.cpuset import CpuSet
+
+#: How long an agent may take to answer; a program in the guest may run longer.
+_AGENT_SECONDS = 30
 
 
 class LibvirtDomains:
@@ -90,6 +94,28 @@ class LibvirtDomains:
     def destroy(self, uuid: str) -> None:
         """At once."""
         self._ask(uuid, lambda domain: domain.destroy())
+
+    def guest_facts(self, uuid: str) -> str:
+        """By programs that the guest's agent runs."""
+        return self._agent(uuid).facts()
+
+    def replace_guest_file(self, uuid: str, path: str, value: str | None) -> None:
+        """Through the guest's agent."""
+        self._agent(uuid).replace_file(path, value)
+
+    def set_guest(self, uuid: str, setting: str, value: str) -> None:
+        """Through the guest's agent."""
+        self._agent(uuid).set(setting, value)
+
+    def _agent(self, uuid: str) -> GuestAgent:
+        def ask(command: str) -> str:
+            # Part of libvirt-python; only for guests whose agent is spoken to.
+            import libvirt_qemu
+
+            send = libvirt_qemu.qemuAgentCommand
+            return str(self._ask(uuid, lambda domain: send(domain, command, _AGENT_SECONDS, 0)))
+
+        return GuestAgent(uuid, ask)
 
     def threads(self, uuid: str) -> tuple[Thread, ...]:
         """What /proc tells of the guest's QEMU process."""

@@ -40,6 +40,8 @@ _PHASES = (
     Kind.DOMAIN_XML,
     Kind.DOMAIN_AUTOSTART,
     Kind.BOOT_ARGUMENTS,
+    Kind.GUEST_FILE,
+    Kind.GUEST_SETTING,
     Kind.FILE,
     Kind.SERVICE,
     Kind.DOMAIN_STATE,

@@ -18,6 +18,7 @@ from kvmrt_plan.rules import (
     enforcement,
     environment,
     gathering,
+    guest,
     host,
     identity,
     interrupts,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 #: Rules about the configuration alone.
 RULES: tuple[Rule, ...] = (
     *cpus.RULES, *sharing.RULES, *memory.RULES, *nodes.RULES, *identity.RULES, *threads.RULES,
-    *host.RULES, *interrupts.RULES, *machine.RULES,
+    *host.RULES, *interrupts.RULES, *machine.RULES, *guest.RULES,
 )  # fmt: skip
 
 #: Rules that need a host.

@@ -90,6 +90,7 @@ def _attribute_rows(one: VmPlacement) -> Iterator[tuple[str, str]]:
     yield "vcpu_scheduler", _scheduler(scheduler) if scheduler else "unmanaged"
     yield "hugepages", str(vm.hugepages or "unmanaged")
     yield "iothreads", "unmanaged" if vm.iothreads is None else str(vm.iothreads)
+    yield "guest_clock", str(vm.guest_clock or "unmanaged")
     yield "pinning", str(vm.pinning)
     for attribute in MACHINE_ATTRIBUTES:
         text = format_attribute(vm, attribute)
@@ -238,6 +239,7 @@ def _attributes_document(vm: VirtualMachine) -> dict[str, Any]:
         "vcpu_scheduler": _scheduler(vm.vcpu_scheduler) if vm.vcpu_scheduler else None,
         "hugepages": str(vm.hugepages) if vm.hugepages else None,
         "iothreads": vm.iothreads,
+        "guest_clock": str(vm.guest_clock) if vm.guest_clock else None,
         "pinning": str(vm.pinning),
         **{
             attribute: text

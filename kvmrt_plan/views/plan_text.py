@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.changes.change import Activation, Undo
+from kvmrt_plan.changes.change import Activation, Kind, Undo
 from kvmrt_plan.plan.document import plan_summary
 from kvmrt_plan.values.cpuset import CpuSet
 from kvmrt_plan.values.text import escape_text
@@ -20,7 +20,7 @@ from kvmrt_plan.views.plan_words import Words, action_words, pending_words, unch
 from kvmrt_plan.views.terminal import Painter, Style, fold
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from kvmrt_plan.plan.action import Action, Plan
 
@@ -30,6 +30,9 @@ GROUPS = (
     (Activation.GUEST_RESTART, "AT GUEST RESTART (written now, in effect when the guest restarts)"),
     (Activation.NEXT_BOOT, "AT NEXT BOOT (written now)"),
 )
+#: What a plan for the inside of guests changes.
+_INSIDE = frozenset({Kind.GUEST_FILE, Kind.GUEST_SETTING})
+_INSIDE_TITLE = "IN THE GUEST (through its agent; in effect when the guest restarts)"
 _STYLES = {"+": Style.ADDED, "~": Style.CHANGED, "-": Style.REMOVED, "=": Style.QUIET}
 
 #: The column of an action's symbol, behind its number.
@@ -44,8 +47,7 @@ def render_plan(
     """The whole plan; ends with a newline."""
     painter = Painter(is_coloured=is_coloured)
     lines = _head(plan, width, painter)
-    for activation, title in GROUPS:
-        actions = [one for one in plan.actions if one.change.activation is activation]
+    for actions, title in _grouped(plan.actions):
         if actions:
             lines += ["", painter.paint(title, Style.HEADING)]
             lines += _rows([action_words(action) for action in actions], width, painter)
@@ -87,6 +89,14 @@ def summary_text(plan: Plan) -> str:
         if counts[key]
     ]
     return "; ".join([text, *([", ".join(extra)] if extra else [])])
+
+
+def _grouped(actions: Sequence[Action]) -> Iterator[tuple[list[Action], str]]:
+    """Actions by the time at which they take effect; what is inside of guests stands by itself."""
+    outside = [one for one in actions if one.change.kind not in _INSIDE]
+    for activation, title in GROUPS:
+        yield [one for one in outside if one.change.activation is activation], title
+    yield [one for one in actions if one.change.kind in _INSIDE], _INSIDE_TITLE
 
 
 def _head(plan: Plan, width: int, painter: Painter) -> list[str]:

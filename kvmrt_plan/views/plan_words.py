@@ -11,6 +11,8 @@ from kvmrt_plan.changes.domain_state import SHUT_OFF
 from kvmrt_plan.values.text import escape_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kvmrt_plan.changes.change import NoChange, Pending, Reason
     from kvmrt_plan.plan.action import Action
 
@@ -86,7 +88,7 @@ def _transition(before: str | None, after: str | None) -> str:
 
 def told_value(kind: Kind, value: str | None) -> str | None:
     """A file is told by mode, owner, length and digest: its content would fill the plan."""
-    if kind is not Kind.FILE or value is None:
+    if kind not in (Kind.FILE, Kind.GUEST_FILE) or value is None:
         return value
     head, _, content = value.partition("\n")
     # Loading OpenSSL's hashes takes 4 ms, which plans without files do not have to pay.
@@ -112,12 +114,8 @@ def _subject(kind: Kind, address: str, label: str) -> str:
         return " ".join(filter(None, ("irq", safe, escape_text(label)))) + " affinity"
     if kind is Kind.SYSCTL:
         return escape_text(address.removeprefix("sysctl/")).replace("/", " ")
-    if kind is Kind.CPU_POWER:
-        name, _, cpu = safe.partition("/")
-        return f"cpu {cpu} {name}"
-    if kind is Kind.HUGEPAGES:
-        place, _, size_kib = safe.partition("/")
-        return f"{place} huge pages of {size_kib} kB"
+    if kind in _PARTED:
+        return _PARTED[kind](safe)
     if kind in _PHRASES:
         return _PHRASES[kind].format(safe)
     name, _, setting = safe.partition("/")
@@ -133,6 +131,31 @@ _PHRASES = {
     Kind.BOOT_ARGUMENTS: "boot {}",
     Kind.FILE: "file /{}",
     Kind.SERVICE: "{}",
+}
+
+
+def _power(subject: str) -> str:
+    name, _, cpu = subject.partition("/")
+    return f"cpu {cpu} {name}"
+
+
+def _pages(subject: str) -> str:
+    place, _, size_kib = subject.partition("/")
+    return f"{place} huge pages of {size_kib} kB"
+
+
+def _inside(subject: str) -> str:
+    """`rt1  file /etc/chrony.conf`, `rt1  module virtio_balloon`, `rt1  unit chrony`."""
+    vm, _, inside = subject.partition("/guest/")
+    what, _, name = inside.partition("/")
+    return f"{vm}  {what} /{name}" if what == "file" else f"{vm}  {what} {name}"
+
+
+_PARTED: dict[Kind, Callable[[str], str]] = {
+    Kind.CPU_POWER: _power,
+    Kind.HUGEPAGES: _pages,
+    Kind.GUEST_FILE: _inside,
+    Kind.GUEST_SETTING: _inside,
 }
 
 

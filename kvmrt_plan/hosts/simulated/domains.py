@@ -21,6 +21,7 @@ from kvmrt_plan.domainxml.document import (
 )
 from kvmrt_plan.errors import DomainXmlError, WriteRefusedError
 from kvmrt_plan.facts.threads import parse_threads, qemu_folders
+from kvmrt_plan.hosts.simulated.guest_side import with_file, with_setting
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug, with_affinity
 from kvmrt_plan.hosts.simulated.normal_form import bring_to_normal_form
 from kvmrt_plan.hosts.simulated.processes import end_process, has_acpi, start_process
@@ -105,6 +106,25 @@ class SimulatedDomains:
     def destroy(self, uuid: str) -> None:
         """Remove the guest's process."""
         end_process(self._texts, self._running(uuid))
+
+    def guest_facts(self, uuid: str) -> str:
+        """What its agent tells; a guest of which nothing is known has no agent."""
+        text = self._running(uuid).guest
+        if not text:
+            raise WriteRefusedError(
+                uuid, "Guest agent is not responding: QEMU guest agent is not connected"
+            )
+        return text
+
+    def replace_guest_file(self, uuid: str, path: str, value: str | None) -> None:
+        """As the agent does it."""
+        text = with_file(self.guest_facts(uuid), path, value)
+        self._texts.change(domains=(replace(self._domain(uuid), guest=text),))
+
+    def set_guest(self, uuid: str, setting: str, value: str) -> None:
+        """As the agent does it."""
+        text = with_setting(self.guest_facts(uuid), setting, value)
+        self._texts.change(domains=(replace(self._domain(uuid), guest=text),))
 
     def threads(self, uuid: str) -> tuple[Thread, ...]:
         """The guest's threads."""

@@ -96,6 +96,7 @@ RT1 = {
         "vcpu_scheduler": None,
         "hugepages": None,
         "iothreads": None,
+        "guest_clock": None,
         "pinning": "auto",
     },
     "state": "running",
