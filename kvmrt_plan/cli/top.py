@@ -100,10 +100,15 @@ def _watched(host: HostMap) -> CpuSet:
     return union(cell.cpus for cell in host.cells() if cell.letters and cell.is_online)
 
 
-def _leave_cpus_of_vms(host: HostMap) -> None:
-    """Who watches must not disturb: on the housekeeping CPUs that this process may use, if there are any."""
+def quiet_cpus(host: HostMap) -> CpuSet:
+    """Where a watcher disturbs nobody: housekeeping CPUs, or, when others have them all, no RT VM's."""
     kept = union(cell.cpus for cell in host.cells() if cell.role is Role.HOUSEKEEPING)
-    allowed = os.sched_getaffinity(0) & set(kept)
+    online = union(cell.cpus for cell in host.cells() if cell.is_online)
+    return kept or online - union(owner.owned for owner in host.owners)
+
+
+def _leave_cpus_of_vms(host: HostMap) -> None:
+    allowed = os.sched_getaffinity(0) & set(quiet_cpus(host))
     if allowed:
         os.sched_setaffinity(0, allowed)
 

@@ -16,11 +16,15 @@ import time
 
 import pyte
 import pytest
+from facts_builders import make_configuration, make_host, make_vm
 from map_hosts import example
 from repository_files import REPOSITORY
 
+from kvmrt_plan.cli.top import quiet_cpus
 from kvmrt_plan.facts.activity import parse_totals, per_second
+from kvmrt_plan.placement.place import place
 from kvmrt_plan.values.cpuset import CpuSet
+from kvmrt_plan.views.map_drawn import draw
 from kvmrt_plan.views.terminal import Painter
 from kvmrt_plan.views.top import Rates, deviation_lines, rate_lines
 
@@ -166,3 +170,13 @@ def test_deviations_are_told_in_red():
     lines = deviation_lines(example().whole[0], 80, Painter(is_coloured=True))
 
     assert lines[0].startswith("\x1b[1;31m! CPU 5: work of init.scope may run here;")
+
+
+@pytest.mark.parametrize(("other", "quiet"), [("2", "0,3"), ("0,2-3", "0,2-3")])
+def test_it_watches_from_housekeeping_cpus_and_never_from_those_of_an_rt_vm(other, quiet):
+    host = make_host(cores=4)
+    vms = make_vm(1, "rt", "1", rt=True), make_vm(2, "other", other)
+
+    drawn = draw(host, place(make_configuration(*vms), host)).whole[0]
+
+    assert str(quiet_cpus(drawn)) == quiet
