@@ -178,6 +178,11 @@ def noise_files(machine: Machine) -> Iterator[tuple[str, str]]:
 def confinement_files(machine: Machine, *, allowed: CpuSet) -> Iterator[tuple[str, str]]:
     """Control groups v2 with systemd's top-level units, and the masks of unbound kernel work."""
     yield "/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n"
+    # Of Linux 6.1, which knows isolated partitions.
+    yield (
+        "/sys/kernel/cgroup/features",
+        "nsdelegate\nfavordynmods\nmemory_localevents\nmemory_recursiveprot\n",
+    )
     yield "/sys/fs/cgroup/cgroup.subtree_control", "cpuset cpu io memory pids\n"
     yield "/sys/fs/cgroup/cpuset.cpus.effective", f"{machine.online}\n"
     for unit in ("init.scope", "machine.slice", "system.slice", "user.slice"):

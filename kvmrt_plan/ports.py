@@ -122,6 +122,20 @@ class Host(Protocol):
             WriteRefusedError: systemd refused, or the unit's cgroup does not show the value.
         """
 
+    def make_slice(self, unit: str, cpus: CpuSet) -> None:
+        """Start the top-level slice and set its AllowedCPUs=, until the next boot.
+
+        Raises:
+            WriteRefusedError: systemd refused.
+        """
+
+    def remove_slice(self, unit: str) -> None:
+        """Stop the top-level slice and forget its settings.
+
+        Raises:
+            WriteRefusedError: processes run in it, which stopping it would kill; or systemd refused.
+        """
+
     def read_file(self, path: str) -> str | None:
         """A configuration file with its mode and owner, as `values.filevalue` writes them down;
         None when there is none.

@@ -19,8 +19,9 @@ from rule_case import ADVICE, ERROR, WARNING, case, host, irqs, of, rt, vm
 from kvmrt_plan.desired.model import (
     ShieldBackend,
 )
+from kvmrt_plan.facts.domain import Thread
 from kvmrt_plan.facts.services import Irqbalance, Services
-from kvmrt_plan.facts.slices import CgroupMode, Shield
+from kvmrt_plan.facts.slices import CgroupMode, Shield, Slice, Slices
 from kvmrt_plan.facts.workqueue import Workqueue
 from kvmrt_plan.values.cpuset import EMPTY
 
@@ -170,6 +171,103 @@ case(
         ),
     ),
 )
+RUNS = [replace(make_domain(1, "vm1"), live_xml=make_domain(1, "vm1").xml, state="running")]
+PARTITIONS = make_slices(has_partitions=True)
+OWN = "kvmrt" + uuid(1).hex + ".slice"
+
+
+THREAD = Thread(tid=1, name="CPU 0/KVM", affinity=cpus("2-3"), policy="SCHED_OTHER", priority=0,
+                last_cpu=2)  # fmt: skip
+
+
+def beside(name: str, **values: object) -> Slices:
+    """Slices with one more."""
+    other = Slice(name=name, effective=None, **{"allowed": cpus("2-3"), **values})
+    return replace(PARTITIONS, slices=(*PARTITIONS.slices, other))
+
+
+case(
+    "KR209 the guest runs in libvirt's slice",
+    of(rt(1, "1-2")),
+    host(slices=PARTITIONS, domains=RUNS),
+    (
+        ADVICE,
+        "vm1",
+        101,
+        "vm1: CPUs 1-2,9-10 are no partition of their own: the guest runs elsewhere until it restarts",
+    ),
+)
+case(
+    "KR209 another cgroup has a CPU of it",
+    of(rt(1, "1-2")),
+    host(slices=beside("docker")),
+    (
+        WARNING,
+        "vm1",
+        101,
+        (
+            "vm1: CPUs 1-2,9-10 are no partition of their own: the cgroup docker has CPUs 2, and is no "
+            "unit of systemd"
+        ),
+    ),
+)
+case(
+    "KR209 another partition has a CPU of it",
+    of(rt(1, "1-2")),
+    host(slices=beside("dpdk.slice", partition="isolated")),
+    (
+        WARNING,
+        "vm1",
+        101,
+        (
+            "vm1: CPUs 1-2,9-10 are no partition of their own: dpdk.slice has CPUs 2, and is a partition "
+            "of its own"
+        ),
+    ),
+)
+case(
+    "KR209 threads of another guest are bound there",
+    of(rt(1, "1-2")),
+    host(
+        slices=PARTITIONS,
+        domains=[make_domain(1, "vm1"), replace(make_domain(7, "db"), threads=(THREAD,))],
+    ),
+    (
+        WARNING,
+        "vm1",
+        101,
+        "vm1: CPUs 1-2,9-10 are no partition of their own: threads of db are bound to CPUs 2",
+    ),
+)
+case("KR209 a unit that systemd narrows", of(rt(1, "1-2")), host(slices=beside("x.slice")))
+case("KR209 nothing in the way", of(rt(1, "1-2")), host(slices=PARTITIONS))
+case(
+    "KR210 a kernel without partitions",
+    of(rt(1, "1-2"), shield=ShieldBackend.PARTITION),
+    host(),
+    (
+        WARNING,
+        None,
+        2,
+        (
+            "shield partition: the kernel is not known to have isolated partitions, so that AllowedCPUs= "
+            "of systemd's units is used"
+        ),
+    ),
+)
+case("KR210 nothing asked for", of(rt(1, "1-2")), host())
+case(
+    "KR213 a partition that another unit has made invalid",
+    of(rt(1, "1-2")),
+    host(slices=beside(OWN, partition="isolated invalid (Cpu list in cpuset.cpus not exclusive)")),
+    (
+        WARNING,
+        None,
+        None,
+        "vm1: its partition is isolated invalid (Cpu list in cpuset.cpus not exclusive)",
+    ),
+)
+case("KR213 a valid one", of(rt(1, "1-2")), host(slices=beside(OWN, partition="isolated")))
 case("KR204 none asked for", of(rt(1, "1-2"), shield=ShieldBackend.NONE), host(slices=V1))
 case("KR204 no RT VM that holds policies", of(rt(1, "1-2", autostart=False)), host(slices=V1))
 case(

@@ -29,6 +29,10 @@ _FORMS = {
     Kind.SLICE_CPUS: re.compile(
         r"slice/([A-Za-z0-9:_@-][A-Za-z0-9:_.@-]*\.(?:slice|scope|service))"
     ),
+    # Only units that kvmrt makes: a plan must not remove another's slice, nor make one a partition.
+    Kind.VM_SLICE: re.compile(r"vm-slice/(kvmrt[0-9a-f]{32}\.slice)"),
+    Kind.PARTITION: re.compile(r"partition/(kvmrt[0-9a-f]{32}\.slice)"),
+    Kind.PARTITION_LIFT: re.compile(r"partition/(kvmrt[0-9a-f]{32}\.slice)/lifted"),
     Kind.SHIELD: re.compile(r"shield/(processes|irqs|local-timers)"),
     Kind.DOMAIN_XML: re.compile(r"vm/[^/]+/([a-z-]+(?: [0-9]{1,5})?)"),
     Kind.DOMAIN_LIVE_PIN: re.compile(r"vm/[^/]+/live/([a-z-]+(?: [0-9]{1,5})?)"),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kvmrt_plan.apply.domain import definition_text, restore_definition
 from kvmrt_plan.apply.hugepages import is_partial
@@ -28,13 +28,13 @@ from kvmrt_plan.apply.respread import (
     has_hotplug,
     owned_affinities,
 )
-from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches
+from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches, origins
 from kvmrt_plan.apply.writers import exchange_unit, read_unit, write_unit, write_units
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import HostError, KvmrtError, WriteRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from kvmrt_plan.apply.journal import Journal, Record, Texts
     from kvmrt_plan.ports import Host
@@ -228,10 +228,11 @@ def take_back_batch(host: Host, record: Record, batch: Sequence[Step]) -> list[s
     if batch[0].kind in NEVER_UNDONE:
         return []
     texts = record.texts.get(batch[0].number)
+    own = _Own(record.owned or frozenset(), origins(record.begun))
     differs: list[str] = []
     for unit in reversed(list(write_units(batch))):
         try:
-            differs.extend(_take_back_unit(host, unit, texts, record.owned or frozenset()))
+            differs.extend(_take_back_unit(host, unit, texts, own))
         except KvmrtError as error:
             differs.extend(
                 f"{step.address} should be {_shown(step.old)}: {error.problem}" for step in unit
@@ -239,9 +240,16 @@ def take_back_batch(host: Host, record: Record, batch: Sequence[Step]) -> list[s
     return differs
 
 
-def _take_back_unit(
-    host: Host, unit: Sequence[Step], texts: Texts | None, owned: frozenset[int]
-) -> list[str]:
+class _Own(NamedTuple):
+    """What is no foreign value although a step has neither read nor written it."""
+
+    #: Steps whose interrupt a driver may have moved since.
+    numbers: frozenset[int]
+    #: Values before the run, of steps that come after another one of the same address.
+    origins: Mapping[int, str | None]
+
+
+def _take_back_unit(host: Host, unit: Sequence[Step], texts: Texts | None, own: _Own) -> list[str]:
     if texts is not None and restore_definition(host, unit, texts):
         return []
     present = read_unit(host, unit)
@@ -249,14 +257,15 @@ def _take_back_unit(
     back = [
         step.reversed()
         for step, now in pairs
-        if (now == step.new or step.number in owned or is_partial(step, now)) and now != step.old
+        if (now == step.new or step.number in own.numbers or is_partial(step, now))
+        and now != step.old
     ]
     differs = [
         f"{step.address} is {_shown(now)}: neither {_shown(step.old)} nor {_shown(step.new)}, so "
         "somebody else wrote it; left as it is"
         for step, now in pairs
-        if now not in (step.old, step.new)
-        and step.number not in owned
+        if now not in (step.old, step.new, own.origins.get(step.number, step.old))
+        and step.number not in own.numbers
         and not is_partial(step, now)
     ]
     if back:

@@ -28,6 +28,7 @@ FILE = "held.json"
 #: Policies of the host. Definitions are not held: they are the user's, and stay.
 HELD_KINDS = frozenset(
     {
+        Kind.VM_SLICE,
         Kind.SLICE_CPUS,
         Kind.SHIELD,
         Kind.WORKQUEUE_CPUMASK,

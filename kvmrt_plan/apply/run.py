@@ -19,7 +19,7 @@ from kvmrt_plan.apply.held import read_held, settle_held
 from kvmrt_plan.apply.journal import Finish, Header, Journal, file_away
 from kvmrt_plan.apply.respread import move_again
 from kvmrt_plan.apply.siblings import record_siblings
-from kvmrt_plan.apply.step import Outcome, Step, batches, step_of
+from kvmrt_plan.apply.step import Outcome, Step, batches, origins, step_of
 from kvmrt_plan.apply.suspects import likely_writers
 from kvmrt_plan.apply.writers import read_unit, write_units
 from kvmrt_plan.changes.change import Disturbance, Kind
@@ -129,13 +129,14 @@ def check_freshness(host: Host, steps: Sequence[Step]) -> frozenset[int]:
     differences: list[str] = []
     kinds: set[Kind] = set()
     left: list[int] = []
+    earlier = origins(steps)
     for batch in batches(steps):
         for unit in write_units(batch):
             for step, now in zip(unit, read_unit(host, unit), strict=True):
                 if now == step.new:
                     continue
                 left.append(step.number)
-                if now != step.old:
+                if now not in (step.old, earlier.get(step.number, step.old)):
                     differences.append(difference(step, now))
                     kinds.add(step.kind)
     if differences:

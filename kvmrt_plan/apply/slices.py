@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.addresses import subject_of
+from kvmrt_plan.apply.partitions import PARTITION_KINDS, read_partition, write_partition
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
@@ -31,6 +32,8 @@ def read_slice(host: Host, step: Step) -> str | None:
     Raises:
         WriteRefusedError: the file cannot be read.
     """
+    if step.kind in PARTITION_KINDS:
+        return read_partition(host, step)
     subject = subject_of(step.kind, step.address)
     if step.kind is Kind.SHIELD:
         text = host.read(_SHIELD[subject])
@@ -54,6 +57,9 @@ def write_slice(host: Host, step: Step) -> None:
     Raises:
         WriteRefusedError: systemd or the kernel refuses.
     """
+    if step.kind in PARTITION_KINDS:
+        write_partition(host, step)
+        return
     subject = subject_of(step.kind, step.address)
     cpus = _parse(step.address, step.new or "")
     if step.kind is Kind.SHIELD:

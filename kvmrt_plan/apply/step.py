@@ -47,7 +47,10 @@ class Step(NamedTuple):
 #: Kinds whose values are gone after a reboot: then there is nothing to undo.
 VOLATILE = frozenset(
     {
+        Kind.PARTITION_LIFT,
+        Kind.VM_SLICE,
         Kind.SLICE_CPUS,
+        Kind.PARTITION,
         Kind.SHIELD,
         Kind.WORKQUEUE_CPUMASK,
         Kind.IRQ_DEFAULT_AFFINITY,
@@ -77,6 +80,20 @@ def step_of(action: Action) -> Step:
     return Step(
         action.number, change.kind, change.address, change.before, change.after, change.owner
     )
+
+
+def origins(steps: Iterable[Step]) -> dict[int, str | None]:
+    """What the value of a step was before the run, where an earlier step of the run has written it too: a
+    partition that is lifted and made again.
+    """
+    first: dict[str, str | None] = {}
+    found: dict[int, str | None] = {}
+    for step in steps:
+        if step.kind is Kind.PARTITION_LIFT:
+            first[step.address.removesuffix("/lifted")] = step.old
+        elif step.kind is Kind.PARTITION and step.address in first:
+            found[step.number] = first[step.address]
+    return found
 
 
 def batches(steps: Iterable[Step]) -> Iterator[tuple[Step, ...]]:

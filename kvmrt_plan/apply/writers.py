@@ -99,7 +99,7 @@ def _read(host: Host, step: Step) -> str | None:
             return read_file(host, step)
         case Kind.HUGEPAGES:
             return read_pool(host, step)
-        case Kind.SLICE_CPUS | Kind.SHIELD:
+        case Kind.SLICE_CPUS | Kind.SHIELD | Kind.VM_SLICE | Kind.PARTITION_LIFT | Kind.PARTITION:
             return read_slice(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             return read_domain(host, step)
@@ -125,7 +125,7 @@ def _write(host: Host, step: Step) -> None:
             write_file(host, step)
         case Kind.HUGEPAGES:
             write_pool(host, step)
-        case Kind.SLICE_CPUS | Kind.SHIELD:
+        case Kind.SLICE_CPUS | Kind.SHIELD | Kind.VM_SLICE | Kind.PARTITION_LIFT | Kind.PARTITION:
             write_slice(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             write_domain(host, step)

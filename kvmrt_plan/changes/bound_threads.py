@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which threads of running guests are bound to a CPU that is to go offline, and whether the plan moves them.
 
-A thread is bound when its affinity is less than all online CPUs: then somebody has chosen them.
+A thread is bound when its affinity is less than all online CPUs outside of partitions: then somebody has
+chosen them.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from kvmrt_plan.changes.live_pins import pin_of_thread
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
+    from uuid import UUID
 
     from kvmrt_plan.changes.change import Considered
     from kvmrt_plan.facts.host import HostFacts
 
 
 class BoundThreads(NamedTuple):
-    """Threads that are bound to one CPU."""
+    """Threads that are bound to some CPUs."""
 
     #: Addresses of the changes that move threads away, ascending.
     pins: tuple[str, ...]
@@ -31,30 +33,38 @@ class BoundThreads(NamedTuple):
 class GuestThreads:
     """The bound threads of all running guests, with the pins that a plan is about to change."""
 
-    def __init__(self, facts: HostFacts, considered: Iterable[Considered]) -> None:
+    def __init__(
+        self,
+        facts: HostFacts,
+        considered: Iterable[Considered],
+        *,
+        but: Collection[UUID] = (),
+    ) -> None:
         pins = {
             (one.owner, one.address.rpartition("/live/")[2]): one
             for one in considered
             if isinstance(one, Change) and one.kind is Kind.DOMAIN_LIVE_PIN
         }
-        online = facts.cpus.online
+        # Partitions take their CPUs away from everybody else, also from threads that are bound to nothing.
+        everywhere = facts.cpus.online & (facts.slices.effective or facts.cpus.online)
         #: Each different affinity and pin once: guests have hundreds of threads.
         self._bound = {
             # Threads that no pin names live in the emulator's cgroup and move with it.
             (thread.affinity, pins.get((str(uuid), pin_of_thread(thread.name) or "emulatorpin")))
             for uuid, domain in facts.domains.items()
+            if uuid not in but
             for thread in domain.threads
-            if not online <= thread.affinity
+            if not everywhere <= thread.affinity
         }
 
-    def on(self, cpu: int) -> BoundThreads:
-        """The threads that are bound to the CPU."""
+    def on(self, cpus: CpuSet) -> BoundThreads:
+        """The threads that are bound to one of the CPUs; they stay when their pin leaves them one."""
         pins: set[str] = set()
         staying: set[CpuSet] = set()
         for affinity, pin in self._bound:
-            if cpu not in affinity:
+            if not cpus & affinity:
                 continue
-            if pin is not None and cpu not in CpuSet.parse(pin.after or ""):
+            if pin is not None and not cpus & CpuSet.parse(pin.after or ""):
                 pins.add(pin.address)
             else:
                 staying.add(affinity)

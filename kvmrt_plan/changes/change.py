@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 class Kind(StrEnum):
     """What a change writes to; each kind has one way to be applied and undone."""
 
+    PARTITION_LIFT = "partition-lift"
+    VM_SLICE = "vm-slice"
     SLICE_CPUS = "slice-cpus"
+    PARTITION = "partition"
     SHIELD = "shield"
     WORKQUEUE_CPUMASK = "workqueue-cpumask"
     IRQ_DEFAULT_AFFINITY = "irq-default-affinity"

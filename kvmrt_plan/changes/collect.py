@@ -11,9 +11,11 @@ from kvmrt_plan.changes.irq import irq_changes
 from kvmrt_plan.changes.kernel_args import boot_changes
 from kvmrt_plan.changes.knobs import knob_changes
 from kvmrt_plan.changes.masks import Masks
-from kvmrt_plan.changes.slices import shield_backend, slice_changes
+from kvmrt_plan.changes.partitions import Partitions
+from kvmrt_plan.changes.slices import slice_changes
 from kvmrt_plan.changes.workqueue import workqueue_changes
 from kvmrt_plan.desired.model import ShieldBackend
+from kvmrt_plan.placement.shield import shield_backend
 
 if TYPE_CHECKING:
     from kvmrt_plan.changes.change import Considered
@@ -34,7 +36,16 @@ def collect_changes(
     masks = Masks(facts, placement)
     backend = shield_backend(policy.shield, facts.slices)
     found: list[Considered] = []
-    found.extend(slice_changes(backend, masks))
+    is_partitioned = backend is ShieldBackend.PARTITION
+    domains = [
+        one
+        for placed in placement.vms
+        for one in domain_changes(placed, facts, is_partitioned=is_partitioned)
+    ]
+    partitions = Partitions(backend, masks, domains)
+    found.extend(domains)
+    found.extend(slice_changes(backend, masks, partitions))
+    found.extend(partitions.changes())
     found.extend(workqueue_changes(masks))
     if backend is not ShieldBackend.REDHAWK:
         # RedHawk's shield moves interrupts itself; two writers would fight over the same masks.
@@ -45,7 +56,5 @@ def collect_changes(
 
         found.extend(hugepage_changes(policy, masks))
     found.extend(boot_changes(policy.boot, facts, placement))
-    for placed in placement.vms:
-        found.extend(domain_changes(placed, facts))
     found.extend(cpu_changes(masks, leaving=tuple(found)))
     return found

@@ -49,7 +49,7 @@ def cpu_changes(masks: Masks, *, leaving: Sequence[Considered]) -> Iterator[Cons
                 kind=Kind.CPU_ONLINE, address=f"cpu/{cpu}", value="offline", reason=reason
             )
             continue
-        bound = guests.on(cpu)
+        bound = guests.on(CpuSet((cpu,)))
         yield Change(
             kind=Kind.CPU_ONLINE,
             address=f"cpu/{cpu}",

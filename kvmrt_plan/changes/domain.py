@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from kvmrt_plan.placement.model import VmPlacement
 
 
-def domain_changes(placed: VmPlacement, facts: HostFacts) -> Iterator[Considered]:
+def domain_changes(
+    placed: VmPlacement, facts: HostFacts, *, is_partitioned: bool = False
+) -> Iterator[Considered]:
     """All that differs between one VM's configuration and its domain; nothing when libvirt does not
     know the VM or its definition is not persistent (findings say so).
 
@@ -47,7 +49,7 @@ def domain_changes(placed: VmPlacement, facts: HostFacts) -> Iterator[Considered
         return
     written = read_settings(parse_domain(domain.xml, domain=domain.name))
     running = _running_settings(domain)
-    wanted = domain_target(placed, written)
+    wanted = domain_target(placed, written, is_partitioned=is_partitioned)
     if not domain.is_running:
         yield from _rename(placed, domain)
     yield from _autostart(placed, domain)

@@ -12,6 +12,7 @@ from kvmrt_plan.changes.change import Reason, ReasonCode
 from kvmrt_plan.changes.machine_target import HINTS, machine_target
 from kvmrt_plan.desired.attribute import format_attribute
 from kvmrt_plan.desired.model import PageSize
+from kvmrt_plan.facts.slices import vm_slice
 from kvmrt_plan.placement.bias import is_pin, leaves_nodes_alone, leaves_pins_alone
 
 if TYPE_CHECKING:
@@ -27,13 +28,16 @@ Target: TypeAlias = "tuple[str | None, Reason]"
 _PAGE_KIB = {PageSize.SIZE_2M: "2048", PageSize.SIZE_1G: "1048576"}
 
 
-def domain_target(placed: VmPlacement, written: Mapping[str, str]) -> dict[str, Target]:
+def domain_target(
+    placed: VmPlacement, written: Mapping[str, str], *, is_partitioned: bool = False
+) -> dict[str, Target]:
     """The table for one VM.
 
     Args:
         placed: the VM and its share of the host.
         written: what the persistent definition says; it tells which iothreads exist and which pins
             are left over from vCPUs that are gone.
+        is_partitioned: whether RT VMs live in slices of their own.
     """
     vm = placed.vm
     table = dict(_attributes(vm))
@@ -47,6 +51,11 @@ def domain_target(placed: VmPlacement, written: Mapping[str, str]) -> dict[str, 
         is_muted = value is None and attribute in HINTS and shown == "true"
         reason = _attribute(vm, "hide_kvm" if is_muted else attribute, shown)
         table[key] = (value, reason)
+    own = "/" + vm_slice(vm.uuid).removesuffix(".slice")
+    if vm.rt and is_partitioned:
+        table["partition"] = (own, _because(vm, "rt", f"{vm.name} is a real-time VM"))
+    elif written.get("partition") == own:
+        table["partition"] = (None, _because(vm, "rt", "it needs no slice of its own"))
     if vm.vcpu_scheduler is not None:
         value = f"{vm.vcpu_scheduler.policy} {vm.vcpu_scheduler.priority}"
         reason = _because(vm, "vcpu_scheduler", f"vcpu_scheduler is {value}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.change import Change, Considered, Disturbance, Kind, NoChange
 from kvmrt_plan.changes.domain_target import is_pin
+from kvmrt_plan.facts.slices import vm_slice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -41,6 +42,8 @@ def live_pins(
                 after=value,
                 disturbance=Disturbance.GUEST,
                 reason=reason,
+                # A CPU outside of the slice that the guest runs in is refused.
+                requires=(f"vm-slice/{vm_slice(placed.vm.uuid)}",),
                 owner=owner,
             )
 

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tasks leave the CPUs of RT VMs: the task shield.
 
-Backends: RedHawk's /proc/shield (processes, interrupts and the local timer at once), or systemd's
-AllowedCPUs= on every top-level unit with tasks but machine.slice, in which the guests live (cgroup v2;
-systemd.resource-control(5)). On hosts with neither, a finding says that tasks stay where they are.
+Backends, the strongest first: RedHawk's /proc/shield (processes, interrupts and the local timer at once); an
+isolated partition for each VM (changes/partitions.py); systemd's AllowedCPUs= on every top-level unit with
+tasks but machine.slice, in which the guests live (cgroup v2; systemd.resource-control(5)). On hosts with
+none of them, a finding says that tasks stay where they are.
+
+With partitions the kernel evicts tasks of units that name no CPUs. Only units that do are narrowed; all of
+them where a VM's CPUs are no partition yet.
 """
 
 from __future__ import annotations
@@ -13,45 +17,47 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.changes.change import Change, Considered, Disturbance, Kind, NoChange
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.desired.model import ShieldBackend
-from kvmrt_plan.facts.slices import CgroupMode
+from kvmrt_plan.facts.slices import MEMBER
+from kvmrt_plan.placement.shield import GUESTS, HOLDERS
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kvmrt_plan.changes.masks import Masks
-    from kvmrt_plan.facts.slices import Shield, Slice, Slices
-
-#: Guests run here, RT guests too: their threads are confined by their pins.
-GUESTS = "machine.slice"
-#: Units that hold tasks. Mounts have a cgroup too, for the moment in which they are made, and it gets its
-#: cpuset files as soon as systemd switches the controller on for the first unit.
-_HOLDERS = (".slice", ".scope", ".service")
+    from kvmrt_plan.changes.partitions import Partitions
+    from kvmrt_plan.facts.slices import Shield, Slice
 
 
-def shield_backend(wanted: ShieldBackend, slices: Slices) -> ShieldBackend:
-    """The backend that is used: the one asked for, or the strongest that the host has."""
-    if wanted is not ShieldBackend.AUTO:
-        return wanted
-    if slices.shield is not None:
-        return ShieldBackend.REDHAWK
-    if slices.mode is CgroupMode.UNIFIED and slices.has_systemd:
-        return ShieldBackend.ALLOWED_CPUS
-    return ShieldBackend.NONE
-
-
-def slice_changes(backend: ShieldBackend, masks: Masks) -> Iterator[Considered]:
-    """The shield of the backend, for all CPUs that RT VMs own."""
+def slice_changes(
+    backend: ShieldBackend, masks: Masks, partitions: Partitions
+) -> Iterator[Considered]:
+    """The shield of the backend, for all CPUs that RT VMs own; partitions are made elsewhere."""
     slices = masks.facts.slices
     if backend is ShieldBackend.REDHAWK and slices.shield is not None:
         yield from _redhawk(slices.shield, masks)
-    elif backend is ShieldBackend.ALLOWED_CPUS:
+    elif backend in (ShieldBackend.ALLOWED_CPUS, ShieldBackend.PARTITION):
         for unit in slices.slices:
-            if unit.name != GUESTS and unit.name.endswith(_HOLDERS):
+            if _is_confined(backend, unit, masks, partitions):
                 now = _confinement(unit, masks.facts.cpus.online)
                 considered = masks.consider(Kind.SLICE_CPUS, f"slice/{unit.name}", now)
                 if considered is not None:
                     yield considered
+
+
+def _is_confined(backend: ShieldBackend, unit: Slice, masks: Masks, partitions: Partitions) -> bool:
+    """Whether the unit is one to narrow, or to give back."""
+    if unit.is_of_a_vm or not unit.name.endswith(HOLDERS):
+        return False
+    if f"slice/{unit.name}" in masks.facts.held:
+        return True
+    has_partitions = backend is ShieldBackend.PARTITION
+    if unit.name == GUESTS:
+        # RT guests run there, too, until they restart in their own slices: their pins confine them.
+        return has_partitions and unit.allowed is not None and partitions.are_complete
+    if has_partitions and partitions.are_complete:
+        return unit.allowed is not None and unit.partition in ("", MEMBER)
+    return True
 
 
 def _redhawk(shield: Shield, masks: Masks) -> Iterator[Considered]:

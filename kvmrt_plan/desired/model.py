@@ -46,6 +46,7 @@ class ShieldBackend(StrEnum):
 
     AUTO = "auto"
     REDHAWK = "redhawk"
+    PARTITION = "partition"
     ALLOWED_CPUS = "allowed-cpus"
     NONE = "none"
 

@@ -22,6 +22,7 @@ from kvmrt_plan.domainxml.iothreads import Iothreads
 from kvmrt_plan.domainxml.memory import MemoryBacking
 from kvmrt_plan.domainxml.notation import format_domain
 from kvmrt_plan.domainxml.numa import Numa
+from kvmrt_plan.domainxml.resource import Resource
 from kvmrt_plan.domainxml.scheduler import Scheduler
 from kvmrt_plan.domainxml.timers import Timers
 from kvmrt_plan.domainxml.topology import Topology
@@ -42,7 +43,7 @@ MAX_BYTES = 4 * 1024 * 1024
 
 SETTINGS: tuple[Setting, ...] = (
     Identity(), Vcpu(), Iothreads(), Cputune(), Scheduler(), Numa(), MemoryBacking(), Features(),
-    Topology(), CpuModel(), Timers(), Balloon(),
+    Topology(), CpuModel(), Timers(), Balloon(), Resource(),
 )  # fmt: skip
 
 _FAMILIES = {family: setting for setting in SETTINGS for family in setting.families}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -12,10 +13,14 @@ from kvmrt_plan.facts.reading import read_cpulist, read_word
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from kvmrt_plan.facts.snapshot import Snapshot
 
 CGROUP_FOLDER = "/sys/fs/cgroup"
 SHIELD_FOLDER = "/proc/shield"
+#: Words of cpuset.cpus.partition: no partition, and one without load balancing.
+MEMBER, ISOLATED = "member", "isolated"
 
 
 class CgroupMode(StrEnum):
@@ -38,6 +43,19 @@ class Slice:
     #: cpuset.cpus.partition (`member`, `isolated`, `isolated invalid (...)`), "" when absent.
     partition: str = ""
 
+    @property
+    def is_of_a_vm(self) -> bool:
+        """Whether kvmrt made it for a VM: by its name."""
+        return _VM_SLICE.fullmatch(self.name) is not None
+
+
+def vm_slice(uuid: UUID) -> str:
+    """The slice of a VM: of its UUID alone, so that a rename does not touch it. A `-` would nest it."""
+    return f"kvmrt{uuid.hex}.slice"
+
+
+_VM_SLICE = re.compile(r"kvmrt[0-9a-f]{32}\.slice")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shield:
@@ -56,6 +74,15 @@ class Slices:
     has_systemd: bool
     slices: tuple[Slice, ...]
     shield: Shield | None
+    #: What the root's cgroup may use: the online CPUs that no partition has. None when not known.
+    effective: CpuSet | None = None
+    #: Whether the kernel knows isolated partitions and systemd may use them.
+    has_partitions: bool = False
+
+    @property
+    def by_name(self) -> dict[str, Slice]:
+        """The top-level cgroups by name."""
+        return {one.name: one for one in self.slices}
 
 
 def parse_slices(snapshot: Snapshot) -> Slices:
@@ -75,7 +102,19 @@ def parse_slices(snapshot: Snapshot) -> Slices:
         has_systemd=_has_systemd(snapshot),
         slices=tuple(one for one in found if one is not None),
         shield=_parse_shield(snapshot),
+        effective=read_cpulist(snapshot, f"{CGROUP_FOLDER}/cpuset.cpus.effective"),
+        has_partitions=mode is CgroupMode.UNIFIED and _has_partitions(snapshot),
     )
+
+
+def _has_partitions(snapshot: Snapshot) -> bool:
+    # No file tells before 6.8 (cpuset.cpus.isolated) that the word `isolated` is known, which came one
+    # release after the feature `favordynmods`. Where it is not, its write is refused (EINVAL).
+    controllers = read_word(snapshot, f"{CGROUP_FOLDER}/cgroup.controllers") or ""
+    features = read_word(snapshot, "/sys/kernel/cgroup/features") or ""
+    is_known = "favordynmods" in features.split()
+    is_newer = f"{CGROUP_FOLDER}/cpuset.cpus.isolated" in snapshot.files
+    return "cpuset" in controllers.split() and (is_known or is_newer)
 
 
 def _mode(snapshot: Snapshot) -> CgroupMode:

@@ -120,6 +120,7 @@ PATTERNS = (
     f"{_CPU}/cpu#/cpuidle/state#/disable",
     "/sys/kernel/realtime",
     # Task shields, by facts/slices.py
+    "/sys/kernel/cgroup/features",
     "/sys/fs/cgroup/cgroup.controllers",
     "/sys/fs/cgroup/cgroup.subtree_control",
     "/sys/fs/cgroup/cpuset.cpus.effective",

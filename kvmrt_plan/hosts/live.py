@@ -28,6 +28,7 @@ _LIMIT_BYTES = 1 << 20
 #: Enough for nearly every text; a buffer of the limit costs more than the reading.
 _CHUNK_BYTES = 4096
 _SYSTEMCTL_SECONDS = 60
+_POPULATED = "processes run in it: the guest has to be shut down first"
 
 
 class LiveHost:
@@ -112,6 +113,21 @@ class LiveHost:
         """Until the next boot, through systemd: writing the cgroup behind its back would be undone."""
         command = ("systemctl", "set-property", "--runtime", unit, f"AllowedCPUs={cpus}")
         _run(command, unit)
+
+    def make_slice(self, unit: str, cpus: CpuSet) -> None:
+        """Started first: a slice without CPUs confines nothing, CPUs without the slice would wait in a
+        drop-in for whoever starts it.
+        """
+        _run(("systemctl", "start", unit), unit)
+        self.set_allowed_cpus(unit, cpus)
+
+    def remove_slice(self, unit: str) -> None:
+        """Only when its cgroup says that nothing lives in it: stopping a slice kills what does."""
+        events = self.read(f"/sys/fs/cgroup/{unit}/cgroup.events") or ""
+        if "populated 1" in events.splitlines():
+            raise WriteRefusedError(unit, _POPULATED)
+        _run(("systemctl", "revert", unit), unit)
+        _run(("systemctl", "stop", unit), unit)
 
     def read_file(self, path: str) -> str | None:
         """A configuration file with its mode and owner."""

@@ -85,6 +85,14 @@ class OpenHost:
         """As the host does."""
         self._host.set_allowed_cpus(unit, cpus)
 
+    def make_slice(self, unit: str, cpus: CpuSet) -> None:
+        """As the host does."""
+        self._host.make_slice(unit, cpus)
+
+    def remove_slice(self, unit: str) -> None:
+        """As the host does."""
+        self._host.remove_slice(unit)
+
 
 def with_state(snapshot: Snapshot, volatile: FolderStore) -> Snapshot:
     """The snapshot with the volatile files of the state folder in place of its own."""

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The order of actions.
 
-1. Huge pages are reserved, before memory is in pieces. Then others leave: tasks, unbound kernel work, and
-   interrupts (the default before the single ones, so that an interrupt requested in between lands
-   right), then threads of running guests.
+1. Huge pages are reserved, before memory is in pieces, and partitions that end or move do so. Others leave
+   then: tasks, unbound kernel work, and interrupts (the default before the single ones, so that an
+   interrupt requested in between lands right), then threads of running guests. Partitions are made when
+   all of these have left.
 2. Timers, watchdog and power are set when tasks have left. Siblings go offline when nothing is left on
    them; those that come back do so before all else.
 3. Definitions follow: a rename first, because every later step of that VM uses the new name; then the
@@ -21,12 +22,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kvmrt_plan.changes.change import Change, Kind
 from kvmrt_plan.changes.domain_state import SHUT_OFF
+from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PHASES = (
     Kind.HUGEPAGES,
+    Kind.PARTITION_LIFT,
+    Kind.VM_SLICE,
     Kind.SLICE_CPUS,
     Kind.SHIELD,
     Kind.WORKQUEUE_CPUMASK,
@@ -34,6 +38,7 @@ _PHASES = (
     Kind.IRQ_DEFAULT_AFFINITY,
     Kind.IRQ_AFFINITY,
     Kind.DOMAIN_LIVE_PIN,
+    Kind.PARTITION,
     Kind.CPU_ONLINE,
     Kind.CPU_POWER,
     Kind.DOMAIN_RENAME,
@@ -60,9 +65,19 @@ def order_key(change: Change) -> Key:
     if change.kind is Kind.CPU_ONLINE and change.after == "online":
         # What grows back onto the CPU needs it: masks of offline CPUs alone are refused.
         phase = -1
+    elif change.kind is Kind.VM_SLICE and _is_growing(change):
+        # Others have to leave its new CPUs first, and it those that others get: a CPU that stands in
+        # two groups makes the partition invalid. Taken back in reverse this holds as well.
+        phase = PHASE[Kind.SHIELD]
     elif change.kind is Kind.DOMAIN_STATE and change.after == SHUT_OFF:
         phase = -2
     return phase, natural(change.address)
+
+
+def _is_growing(change: Change) -> bool:
+    if change.before is None or change.after is None:
+        return change.before is None
+    return CpuSet.parse(change.before) <= CpuSet.parse(change.after)
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:

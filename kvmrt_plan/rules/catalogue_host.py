@@ -109,4 +109,32 @@ ENTRIES = (
         remedy="install a real-time kernel.",
         language="sh",
     ),
+    Entry(
+        "KR209", "The CPUs of an RT VM are no partition of their own yet",
+        "warning, advice while the VM runs outside of its slice",
+        why="A guest that runs in machine.slice would lose its CPUs to its own partition, so it gets one "
+        "when it restarts. Another cgroup that names a CPU of the VM, and that systemd cannot narrow, "
+        "makes a partition invalid, and so does a guest whose threads are bound there.",
+        example="virsh start rt1   # before kvmrt has given it a slice",
+        remedy="shut the VM down and start it with `kvmrt boot`; take the CPUs out of the cgroup that "
+        "the finding names.",
+        language="sh",
+    ),
+    Entry(
+        "KR210", "The shield that was asked for is not there, a weaker one is used", "warning",
+        why="Isolated partitions came with Linux 6.1. AllowedCPUs= of systemd's units confines what "
+        "systemd has started; kernel threads that are bound to nothing, and guests without pins, still "
+        "run everywhere.",
+        example="host: {shield: partition}  # on Linux 5.10",
+        remedy="boot a newer kernel; `shield: auto` says that the best that is there is good enough.",
+    ),
+    Entry(
+        "KR213", "The partition of an RT VM is invalid", "warning",
+        why="The kernel takes a partition away when another cgroup is given one of its CPUs, or when its "
+        "last CPU goes offline, and tells it only in cpuset.cpus.partition. It stays so when the cause is "
+        "gone.",
+        example="systemctl set-property --runtime system.slice AllowedCPUs=0-15",
+        remedy="apply the plan: it narrows the other unit and makes the partition anew.",
+        language="sh",
+    ),
 )  # fmt: skip

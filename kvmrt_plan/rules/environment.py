@@ -40,7 +40,7 @@ def _missing(wanted: ShieldBackend, slices: Slices) -> str:
     """What the backend would need and the host does not have; "" when it can work."""
     if wanted is ShieldBackend.NONE:
         return ""
-    if wanted is not ShieldBackend.ALLOWED_CPUS and slices.shield is not None:
+    if wanted in (ShieldBackend.AUTO, ShieldBackend.REDHAWK) and slices.shield is not None:
         return ""
     if wanted is ShieldBackend.REDHAWK:
         return "the kernel has no /proc/shield"

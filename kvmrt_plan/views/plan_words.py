@@ -117,12 +117,16 @@ def _subject(kind: Kind, address: str, label: str) -> str:
     if kind in _PARTED:
         return _PARTED[kind](safe)
     if kind in _PHRASES:
-        return _PHRASES[kind].format(safe)
+        return _PHRASES[kind].format(safe, escape_text(label) or safe)
     name, _, setting = safe.partition("/")
     return f"{name}  {setting.replace('/', ' ')}"
 
 
 _PHRASES = {
+    # The label names the VM; of one that is gone there is only its slice.
+    Kind.VM_SLICE: "{1}  slice AllowedCPUs",
+    Kind.PARTITION: "{1}  partition",
+    Kind.PARTITION_LIFT: "{1}  partition",
     Kind.IRQ_DEFAULT_AFFINITY: "irq default affinity",
     Kind.SLICE_CPUS: "{} AllowedCPUs",
     Kind.SHIELD: "shield {}",

@@ -26,13 +26,13 @@ PAIRS = (1, 2, 4, 5)
 _OTHER = {
     "vcpus": "7", "topology": "1,1,7", "memballoon": "virtio-transitional", "title": "Foreign",
     "description": "Foreign", "numatune": "0-1", "memory-locked": None, "kvm-hidden": None,
-    "iothreads": "5", "vcpusched": "rr 9",
+    "iothreads": "5", "vcpusched": "rr 9", "partition": "/foreign",
 }  # fmt: skip
 
 
 def other_value(change, online):
     """A value that is neither the one before nor the one after, None when there is no third."""
-    if change.kind in (Kind.CPU_ONLINE, Kind.DOMAIN_AUTOSTART):
+    if change.kind in (Kind.CPU_ONLINE, Kind.DOMAIN_AUTOSTART, Kind.PARTITION, Kind.PARTITION_LIFT):
         return None
     if change.kind is Kind.DOMAIN_RENAME:
         return "foreign-name"
@@ -59,6 +59,8 @@ def mutate(texts: Texts, change, value: str) -> None:
     elif change.kind is Kind.DOMAIN_LIVE_PIN:
         key = subject_of(change.kind, change.address)
         host.domains.pin(change.owner, key, CpuSet.parse(value))
+    elif change.kind is Kind.VM_SLICE:
+        host.make_slice(subject_of(change.kind, change.address), CpuSet.parse(value))
     elif change.kind is Kind.SLICE_CPUS:
         host.set_allowed_cpus(subject_of(change.kind, change.address), CpuSet.parse(value))
     else:
@@ -110,6 +112,7 @@ def test_a_value_changed_between_plan_and_apply_is_named_and_nothing_is_written(
             assert left == {"host.json", "lock"}
             tried.add(change.kind)
     assert tried >= {
+        Kind.VM_SLICE,
         Kind.SLICE_CPUS,
         Kind.WORKQUEUE_CPUMASK,
         Kind.IRQ_DEFAULT_AFFINITY,

@@ -3,7 +3,7 @@
 
 As libvirt 9.0 does: what is defined comes back in normal form; a running domain cannot be renamed, and
 no domain can take another's name; a running guest keeps the XML it was started with; a pin to CPUs of
-which none is online fails with the kernel's EINVAL.
+which none is online, or in the slice that the guest lives in, fails with the kernel's EINVAL.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ from kvmrt_plan.domainxml.document import (
 )
 from kvmrt_plan.errors import DomainXmlError, WriteRefusedError
 from kvmrt_plan.facts.threads import parse_threads, qemu_folders
+from kvmrt_plan.hosts.simulated.affinity import with_affinity
+from kvmrt_plan.hosts.simulated.cpusets import allowed_in
+from kvmrt_plan.hosts.simulated.evicted import slice_of
 from kvmrt_plan.hosts.simulated.guest_side import with_file, with_setting
-from kvmrt_plan.hosts.simulated.hotplug import Hotplug, with_affinity
+from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.normal_form import bring_to_normal_form
 from kvmrt_plan.hosts.simulated.processes import end_process, has_acpi, start_process
 
@@ -95,7 +98,11 @@ class SimulatedDomains:
         """Make the guest's process."""
         # A real libvirt starts several guests at once; the texts are changed by one at a time.
         with self._lock:
-            start_process(self._texts, self._domain(uuid), self._hotplug.online)
+            domain = self._domain(uuid)
+            unit = slice_of(domain, is_live=False)
+            start_process(
+                self._texts, domain, allowed_in(self._texts.files, unit, self._hotplug.online)
+            )
 
     def shutdown(self, uuid: str) -> None:
         """A guest without ACPI does not notice its power button."""
@@ -135,7 +142,8 @@ class SimulatedDomains:
     def pin(self, uuid: str, key: str, cpus: CpuSet) -> None:
         """Move the threads that the pin governs, and note the pin in the running guest's XML."""
         domain = self._running(uuid)
-        if not cpus & self._hotplug.online:
+        allowed = allowed_in(self._texts.files, slice_of(domain), self._hotplug.online)
+        if not cpus & allowed:
             raise WriteRefusedError(uuid, "cannot set CPU affinity on process: Invalid argument")
         root = parse_domain(domain.live_xml, domain=domain.name)
         write_setting(root, key, str(cpus))

@@ -13,7 +13,7 @@ from kvmrt_plan.hosts.simulated.domains import SimulatedDomains
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.kernel import Kernel
 from kvmrt_plan.hosts.simulated.texts import Texts
-from kvmrt_plan.hosts.simulated.units import set_allowed_cpus
+from kvmrt_plan.hosts.simulated.units import make_slice, remove_slice, set_allowed_cpus
 from kvmrt_plan.values.filevalue import FileValue, format_file, parse_file
 
 if TYPE_CHECKING:
@@ -71,6 +71,14 @@ class SimulatedHost:
     def set_allowed_cpus(self, unit: str, cpus: CpuSet) -> None:
         """As systemd answers."""
         set_allowed_cpus(self.texts, unit, cpus, Hotplug(self.texts).online)
+
+    def make_slice(self, unit: str, cpus: CpuSet) -> None:
+        """As systemd answers."""
+        make_slice(self.texts, unit, cpus, Hotplug(self.texts).online)
+
+    def remove_slice(self, unit: str) -> None:
+        """As the live host answers."""
+        remove_slice(self.texts, unit, Hotplug(self.texts).online)
 
     def read_file(self, path: str) -> str | None:
         """Files of a snapshot belong to root and may be read by all."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.hosts.simulated.affinity import with_affinity
 from kvmrt_plan.hosts.simulated.network_queues import spread_queues
 from kvmrt_plan.hosts.simulated.units import effective_cpus
 from kvmrt_plan.values.cpuset import CpuSet
@@ -27,7 +28,6 @@ _NODES = "/sys/devices/system/node"
 _SIBLINGS = ("thread_siblings_list", "core_cpus_list")
 _AFFINITY = re.compile(r"/proc/irq/(\d+)/smp_affinity_list")
 _STATUS = re.compile(r"/proc/\d+/task/\d+/status")
-_MASK = re.compile(r"^Cpus_allowed:\t(.*)$", re.MULTILINE)
 _ALLOWED = re.compile(r"^Cpus_allowed_list:\t(.*)$", re.MULTILINE)
 
 
@@ -152,20 +152,3 @@ class Hotplug:
 
     def _list(self, path: str) -> CpuSet:
         return CpuSet.parse_kernel(self._texts.files.get(path, ""))
-
-
-def with_affinity(status: str, cpus: CpuSet) -> str:
-    """A thread's /proc/.../status with another affinity."""
-    status = _ALLOWED.sub(f"Cpus_allowed_list:\t{cpus}", status)
-    return _MASK.sub(lambda found: f"Cpus_allowed:\t{mask_like(found[1], cpus)}", status)
-
-
-def mask_like(present: str, cpus: CpuSet) -> str:
-    """The mask as the kernel prints it: as wide as it always is there (bitmap_string, lib/vsprintf.c)."""
-    groups = present.strip().split(",")
-    first, *rest = cpus.format_mask().split(",")
-    missing = max(len(groups) - 1 - len(rest), 0)
-    if missing:
-        rest = [*["0" * 8] * (missing - 1), first.rjust(8, "0"), *rest]
-        first = "0"
-    return ",".join((first.rjust(len(groups[0]), "0"), *rest))

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.facts.irq import parse_irqs
 from kvmrt_plan.facts.knobs import HOST_KNOBS, WATCHDOG
-from kvmrt_plan.hosts.simulated.hotplug import Hotplug, mask_like
+from kvmrt_plan.hosts.simulated.affinity import mask_like
+from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.memory import POOL, write_choice, write_pool
 from kvmrt_plan.hosts.simulated.power import PREFERENCE, write_governor, write_preference
 from kvmrt_plan.hosts.simulated.refusal import refusal
+from kvmrt_plan.hosts.simulated.units import write_partition
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
@@ -27,7 +29,9 @@ _IRQ = re.compile(r"/proc/irq/(\d+)/smp_affinity_list")
 _ONLINE = re.compile(r"/sys/devices/system/cpu/cpu(\d+)/online")
 _WORKQUEUE = re.compile(r"/sys/devices/virtual/workqueue/(?:[^/]+/)?cpumask")
 _DEFAULT_AFFINITY = "/proc/irq/default_smp_affinity"
-_SHIELD = re.compile(r"/proc/shield/(?:procs|irqs|ltmrs)")
+_SHIELD = re.compile(
+    r"/proc/shield/(?:procs|irqs|ltmrs)|/sys/fs/cgroup/[^/]+/cpuset\.cpus\.partition"
+)
 _NUMBERS = frozenset(HOST_KNOBS.values())
 _WATCHDOG = HOST_KNOBS[WATCHDOG]
 _CPU_WORD = re.compile(
@@ -70,10 +74,16 @@ class Kernel:
         elif path in _NUMBERS or _CPU_WORD.fullmatch(path):
             self._write_word(path, text.strip())
         elif _SHIELD.fullmatch(path):
-            cpus = self._list(path, text)
-            self._texts.change(files={path: f"{cpus}\n"})
+            self._write_shield(path, text.strip())
         else:
             raise refusal(path, "EACCES")
+
+    def _write_shield(self, path: str, text: str) -> None:
+        """RedHawk's lists, or the word of a partition."""
+        if path.startswith("/proc"):
+            self._texts.change(files={path: f"{self._list(path, text)}\n"})
+        elif not write_partition(self._texts, path, text, self._hotplug.online):
+            raise refusal(path, "EINVAL")
 
     def _write_irq(self, path: str, number: int, text: str) -> None:
         if number in self._fixed:

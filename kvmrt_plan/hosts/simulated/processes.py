@@ -33,18 +33,18 @@ _SPACE = 1000
 _POLICIES = {"fifo": 1, "rr": 2, "batch": 3, "idle": 5}
 
 
-def start_process(texts: Texts, domain: RawDomain, online: CpuSet) -> None:
+def start_process(texts: Texts, domain: RawDomain, allowed: CpuSet) -> None:
     """As virDomainCreate.
 
     Raises:
-        WriteRefusedError: it runs already, or a pin names no CPU that is online.
+        WriteRefusedError: it runs already, or a pin names no CPU that its cgroup may use.
     """
     if domain.live_xml:
         raise WriteRefusedError(
             domain.uuid, "Requested operation is not valid: domain is already running"
         )
     root = parse_domain(domain.xml, domain=domain.name)
-    pins = {key: cpus & online for key, cpus in read_pins(root).items()}
+    pins = {key: cpus & allowed for key, cpus in read_pins(root).items()}
     pid = _free_pid(texts)
     if not all(pins.values()):
         raise WriteRefusedError(
@@ -54,7 +54,7 @@ def start_process(texts: Texts, domain: RawDomain, online: CpuSet) -> None:
     files: dict[str, str | None] = dict(_process(pid, domain, root, settings))
     for offset, name in enumerate(_threads(root, settings)):
         key = _pin_key(name)
-        cpus = pins.get(key, online)
+        cpus = pins.get(key, allowed)
         scheduler = settings.get(key.replace("vcpupin", "vcpusched"), "")
         folder = f"/proc/{pid}/task/{pid + offset}"
         files.update(_thread(folder, name, cpus, scheduler=scheduler))

@@ -7,7 +7,9 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.skipif(
     not os.path.exists("/run/libvirt/libvirt-sock"), reason="the lab was booted without libvirt"
 )
 
+SLICE = "kvmrt5b1f0c1e52c54f2a9a5e6b5c1d0a7e01.slice"
 HELD = ("/run/kvmrt/held.json", "/var/lib/kvmrt/journal/current")
 KILLS = int(os.environ.get("KVMRT_LAB_KILLS", "0"))
 
@@ -71,6 +74,15 @@ def test_apply_shields_the_vm_and_revert_leaves_no_trace(configuration, live_hos
     assert {
         cpu: text(f"/sys/devices/system/cpu/cpu{cpu}/online") for cpu in SIBLINGS
     } == dict.fromkeys(SIBLINGS, "0")
+    assert {
+        name: text(f"/sys/fs/cgroup/{SLICE}/cpuset.cpus{name}")
+        for name in ("", ".effective", ".partition")
+    } == {"": "2-7", ".effective": "2,4,6", ".partition": "isolated"}
+    assert text("/sys/fs/cgroup/cpuset.cpus.effective") == HOUSEKEEPING
+    subprocess.run(["systemctl", "daemon-reload"], check=True)
+    assert text(f"/sys/fs/cgroup/{SLICE}/cpuset.cpus.partition") == "isolated"
+    assert unbound_kernel_threads() == {"kthreadd": HOUSEKEEPING, "kswapd0": HOUSEKEEPING,
+                                        "kcompactd1": HOUSEKEEPING}  # fmt: skip
     assert CpuSet.parse_mask(text("/sys/devices/virtual/workqueue/cpumask")) == CpuSet((0, 1))
     assert CpuSet.parse_mask(text("/proc/irq/default_smp_affinity")) == CpuSet((0, 1))
     assert {
@@ -93,8 +105,24 @@ def test_apply_shields_the_vm_and_revert_leaves_no_trace(configuration, live_hos
     left = differences(before, host_values())
     keep("differences.json", json.dumps(left, indent=1))
     assert definition() == xml
-    assert without_cpusets(left) == {}
+    assert {path: now for path, (_, now) in without_cpusets(left).items()
+            if not (path.startswith("task k") and now == text("/sys/devices/system/cpu/online"))
+            } == {}  # fmt: skip
+    assert not os.path.exists(f"/sys/fs/cgroup/{SLICE}")
     assert os.path.exists(HELD[0]) is False
+
+
+def unbound_kernel_threads() -> dict[str, str]:
+    """Where threads of the kernel may run that are bound to no CPU."""
+    found = {}
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):
+            lines = text(f"/proc/{process}/status").splitlines()
+            name = lines[0].partition("\t")[2]
+            if name in ("kthreadd", "kswapd0", "kcompactd1"):
+                cpus = next(line for line in lines if line.startswith("Cpus_allowed_list"))
+                found[name] = cpus.partition("\t")[2]
+    return found
 
 
 def without_cpusets(left: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from kvmrt_plan.changes.masks import Masks
+from kvmrt_plan.changes.partitions import Partitions
 from kvmrt_plan.changes.slices import slice_changes
 from kvmrt_plan.desired.load import load_configuration
 from kvmrt_plan.desired.model import ShieldBackend
@@ -22,7 +23,9 @@ vms:
 def addresses(host, configuration):
     facts = gather_facts(host.capture())
     placement = place(configuration, facts, named=("rt1",))
-    found = slice_changes(ShieldBackend.ALLOWED_CPUS, Masks(facts, placement))
+    masks = Masks(facts, placement)
+    backend = ShieldBackend.ALLOWED_CPUS
+    found = slice_changes(backend, masks, Partitions(backend, masks))
     return [one.address for one in found]
 
 

@@ -83,7 +83,7 @@ def test_a_vm_that_was_booted_with_its_threads(host, capsys):
 
 def test_a_thread_that_somebody_moved_is_marked(host, capsys):
     main(["boot", *host.arguments, "rt-io"])
-    behind_our_back(host, lambda domains: domains.pin(IO, "vcpupin 1", CpuSet((0,))))
+    behind_our_back(host, lambda domains: domains.pin(IO, "vcpupin 1", CpuSet((6,))))
     capsys.readouterr()
 
     main(["stat", "-t", *host.arguments, "rt-io"])
@@ -91,7 +91,7 @@ def test_a_thread_that_somebody_moved_is_marked(host, capsys):
     marked = [line for line in table(capsys) if line.startswith("!")]
     assert marked == [
         "! rt-io running yes 5-7,21-23 4 GiB in force",
-        "! 5004 CPU 1/KVM vCPU 1 OTHER 0 7 0 7",
+        "! 5004 CPU 1/KVM vCPU 1 OTHER 0 7 6 7",
     ]
 
 

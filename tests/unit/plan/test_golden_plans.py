@@ -49,5 +49,5 @@ def test_every_kind_of_change_occurs_in_some_case():
     }
 
     # What boot, shutdown and install-service change is no part of a configuration's plan.
-    others = {"shield", "domain-state", "file", "service"}
+    others = {"shield", "partition-lift", "domain-state", "file", "service"}
     assert seen >= {str(kind) for kind in Kind} - others

@@ -15,9 +15,9 @@ from kvmrt_plan.plan.order import natural, order_changes
 REASON = Reason(code=ReasonCode.ATTRIBUTE, text="a test")
 
 
-def change(kind, address, *, after="x", requires=()):
+def change(kind, address, *, before="1", after="0", requires=()):
     return Change(
-        kind=kind, address=address, before="y", after=after, reason=REASON, requires=requires
+        kind=kind, address=address, before=before, after=after, reason=REASON, requires=requires
     )
 
 
@@ -56,6 +56,27 @@ def test_a_cpu_comes_back_before_masks_grow_onto_it():
     mask = change(Kind.SLICE_CPUS, "slice/system.slice")
 
     assert addresses([mask, back]) == ["cpu/20", "slice/system.slice"]
+
+
+def test_no_two_groups_have_a_cpu_together_on_the_way():
+    a, b, c = (f"kvmrt{name * 32}.slice" for name in "abc")
+    changes = [
+        change(Kind.PARTITION, f"partition/{a}", before="member", after="isolated"),
+        change(Kind.VM_SLICE, f"vm-slice/{a}", before=None, after="4-5"),
+        change(Kind.VM_SLICE, f"vm-slice/{b}", before="6", after="6-7"),
+        change(Kind.VM_SLICE, f"vm-slice/{c}", before="4-7", after=None),
+        change(Kind.PARTITION_LIFT, f"partition/{c}/lifted", before="isolated", after="member"),
+        change(Kind.SLICE_CPUS, "slice/system.slice", before="0-7", after="0-3"),
+    ]
+
+    assert addresses(changes) == [
+        f"partition/{c}/lifted",
+        f"vm-slice/{c}",
+        "slice/system.slice",
+        f"vm-slice/{a}",
+        f"vm-slice/{b}",
+        f"partition/{a}",
+    ]
 
 
 def test_numbers_in_addresses_count_as_numbers():

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guests' threads on a simulated host, when a partition takes CPUs away or gives them back.
+
+As measured on Linux 6.1: threads outside of the partition that are bound to nothing leave its CPUs at once,
+and may use them again when it ends. Threads that a pin governs have a cgroup with CPUs of its own below
+the guest's; they are moved only by libvirt here, since no plan makes a partition over one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.changes.live_pins import pin_of_thread
+from kvmrt_plan.domainxml.document import parse_domain, read_settings
+from kvmrt_plan.facts.slices import CGROUP_FOLDER
+from kvmrt_plan.facts.threads import parse_threads, qemu_folders
+from kvmrt_plan.hosts.simulated.affinity import with_affinity
+from kvmrt_plan.hosts.simulated.cpusets import isolated_cpus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from kvmrt_plan.facts.snapshot import RawDomain
+    from kvmrt_plan.hosts.simulated.texts import Texts
+    from kvmrt_plan.values.cpuset import CpuSet
+
+
+def slice_of(domain: RawDomain, *, is_live: bool = True) -> str | None:
+    """The top-level slice that the guest is made in; None: machine.slice."""
+    xml = domain.live_xml if is_live else domain.xml
+    if not xml:
+        return None
+    path = read_settings(parse_domain(xml, domain=domain.name)).get("partition", "")
+    name = path.removeprefix("/")
+    return f"{name}.slice" if name and "/" not in name else None
+
+
+def guest_runs_in(texts: Texts, unit: str) -> bool:
+    """Whether a guest's processes are in the slice."""
+    return any(slice_of(domain) == unit for domain in texts.domains.values())
+
+
+def moved_threads(
+    texts: Texts, after: Mapping[str, str], online: CpuSet
+) -> Iterator[tuple[str, str]]:
+    """Threads that leave CPUs of a partition, or come back to them."""
+    before_isolated, isolated = isolated_cpus(texts.files), isolated_cpus(after)
+    if before_isolated == isolated:
+        return
+    everywhere = online - before_isolated
+    snapshot = texts.snapshot()
+    for uuid, folder in qemu_folders(snapshot).items():
+        domain = texts.domains.get(uuid)
+        if domain is None or not domain.live_xml:
+            continue
+        unit = slice_of(domain)
+        if after.get(f"{CGROUP_FOLDER}/{unit}/cpuset.cpus", "").strip():
+            continue
+        pins = read_settings(parse_domain(domain.live_xml, domain=domain.name))
+        for thread in parse_threads(snapshot, folder):
+            key = pin_of_thread(thread.name) or "emulatorpin"
+            if key not in pins and everywhere <= thread.affinity:
+                path = f"{folder}/task/{thread.tid}/status"
+                cpus = thread.affinity - (isolated - before_isolated)
+                cpus = cpus | (before_isolated - isolated)
+                yield path, with_affinity(texts.files[path], cpus)

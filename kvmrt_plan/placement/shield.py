@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which task shield is used, and which VM's CPUs can be a partition of their own now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.desired.model import ShieldBackend
+from kvmrt_plan.domainxml.document import parse_domain, read_settings
+from kvmrt_plan.facts.slices import MEMBER, CgroupMode, vm_slice
+from kvmrt_plan.values.cpuset import EMPTY, union
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from kvmrt_plan.facts.domain import Domain
+    from kvmrt_plan.facts.host import HostFacts
+    from kvmrt_plan.facts.slices import Slices
+    from kvmrt_plan.placement.model import Placement, VmPlacement
+    from kvmrt_plan.values.cpuset import CpuSet
+
+#: Units that systemd confines, by AllowedCPUs=. Mounts have a cgroup too, for the moment in which they are
+#: made, and it gets its cpuset files as soon as systemd switches the controller on for the first unit.
+HOLDERS = (".slice", ".scope", ".service")
+#: libvirt's guests run here unless their definition says otherwise.
+GUESTS = "machine.slice"
+
+
+def shield_backend(wanted: ShieldBackend, slices: Slices) -> ShieldBackend:
+    """The backend that is used: the one asked for, or the strongest that the host has. Where partitions are
+    asked for and the kernel has none, the strongest that it has (a finding says so).
+    """
+    has_partitions = slices.has_systemd and slices.has_partitions
+    lacks = wanted is ShieldBackend.PARTITION and not has_partitions
+    if wanted is not ShieldBackend.AUTO and not lacks:
+        return wanted
+    if slices.shield is not None:
+        return ShieldBackend.REDHAWK
+    if has_partitions:
+        return ShieldBackend.PARTITION
+    if slices.mode is CgroupMode.UNIFIED and slices.has_systemd:
+        return ShieldBackend.ALLOWED_CPUS
+    return ShieldBackend.NONE
+
+
+def occupied_slices(facts: HostFacts) -> frozenset[str]:
+    """Top-level slices that running guests name as their own."""
+    found = (slice_of_guest(domain) for domain in facts.domains.values() if domain.is_running)
+    return frozenset(one for one in found if one is not None)
+
+
+def slice_of_guest(domain: Domain) -> str | None:
+    """The top-level slice that the running guest's XML names; None: libvirt's own."""
+    if "<partition>" not in domain.live_xml:
+        return None
+    settings = read_settings(parse_domain(domain.live_xml, domain=domain.name))
+    path = settings.get("partition", "").removeprefix("/")
+    return f"{path}.slice" if path and "/" not in path else None
+
+
+class Obstacles:
+    """What stands in the way of partitions on one host."""
+
+    def __init__(self, facts: HostFacts, placement: Placement) -> None:
+        self._facts = facts
+        self._units = facts.slices.by_name
+        self.occupied = occupied_slices(facts)
+        #: Guests whose threads no plan moves.
+        bound_by_us = {one.vm.uuid for one in placement.vms if one.is_bound}
+        self._foreign = [
+            (domain.name, threads)
+            for uuid, domain in facts.domains.items()
+            if uuid not in bound_by_us and (threads := self._bound(uuid, domain))
+        ]
+
+    def of(self, placed: VmPlacement) -> str:
+        """Why the VM's CPUs cannot be a partition now; completes "no partition: ...". "": they can."""
+        unit = vm_slice(placed.vm.uuid)
+        domain = self._facts.domains.get(placed.vm.uuid)
+        if domain is None or not domain.is_persistent:
+            return "libvirt has no definition that could name a slice"
+        if domain.is_running:
+            present = self._units.get(unit)
+            if unit not in self.occupied or present is None or present.allowed is None:
+                return "the guest runs elsewhere until it restarts"
+        if not placed.owned & self._facts.cpus.online:
+            return "none of its CPUs is online"
+        for name, cpus in self._foreign:
+            if cpus & placed.owned:
+                return f"threads of {name} are bound to CPUs {cpus & placed.owned}"
+        return self._others(placed.owned, unit)
+
+    def _bound(self, uuid: UUID, domain: Domain) -> CpuSet:
+        """CPUs to which somebody has bound threads of the guest; none of one in a slice of its own."""
+        if vm_slice(uuid) in self.occupied:
+            return EMPTY
+        online = self._facts.cpus.online
+        everywhere = online & (self._facts.slices.effective or online)
+        affinities = {thread.affinity for thread in domain.threads}
+        return union(one for one in affinities if not everywhere <= one)
+
+    def _others(self, cpus: CpuSet, unit: str) -> str:
+        """Which other top-level cgroup names one of the CPUs and cannot be narrowed."""
+        for other in self._facts.slices.slices:
+            shared = (other.allowed or EMPTY) & cpus
+            if other.name == unit or not shared:
+                continue
+            if other.is_of_a_vm:
+                if other.name in self.occupied:
+                    return f"{other.name} has CPUs {shared}, and a guest runs in it"
+            elif not other.name.endswith(HOLDERS):
+                return f"the cgroup {other.name} has CPUs {shared}, and is no unit of systemd"
+            elif other.partition not in ("", MEMBER):
+                return f"{other.name} has CPUs {shared}, and is a partition of its own"
+        return ""
