@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Two workers: the contract tests start libvirt, more of them gain nothing.
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test lab lab-full format lint types layers schemas man examples pictures check bench lock clean
+.PHONY: demo test lab lab-full format lint types layers schemas man examples pictures check bench lock clean docs
 
 demo:  ## The plan of the bundled example on the terminal; changes nothing.
 	@.ci/setup run
@@ -41,6 +41,9 @@ schemas: dev  ## Generates schemas/ from the models.
 	@for name in config plan snapshot topology; do \
 		$(BIN)/kvmrt schema $$name > schemas/$$name.schema.json || exit 1; \
 	done
+
+docs: dev  ## Builds the documentation into build/site/, without network and without warnings.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 man: dev  ## Generates docs/man/ from the parsers.
 	@rm -f docs/man/*.1
