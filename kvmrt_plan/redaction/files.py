@@ -23,18 +23,30 @@ _WRITTEN = ("/etc/", "/boot/", "/run/", "/usr/", "/var/", "/home/", "/root/")
 #: (who@where) that built the kernel, init/version.c.
 _BUILDER = re.compile(r"\([^()\s]+@[^()\s]+\)")
 _STATUS_LINES = re.compile(r"(?:Uid|Gid|Groups|NSpid|NSpgid|NStgid|NSsid):")
-_GRUB = re.compile(r"^(\s*GRUB_CMDLINE_LINUX\w*=)(.*)$", re.MULTILINE)
-_BOOT_ENTRY = re.compile(r"^(linux|options|initrd)(\s+)(.*)$", re.MULTILINE)
+_GRUB = re.compile(
+    r"""^(\s*(?:export\s+)?GRUB_CMDLINE_LINUX\w*=)("[^"\n]*"|'[^'\n]*'|[^\s#]*)(  # kvmrt)?.*$"""
+)
+_GRUB_KEPT = re.compile(r"\s*GRUB_ENABLE_BLSCFG=|# Boot arguments that kvmrt asks for")
+#: A line of grub.cfg, of the environment of the boot loader, of an entry: what comes before the arguments.
+_MENU = re.compile(r"^(\s*linux(?:16|efi)?\s+\S+)(.*)$")
+_MENU_KEPT = re.compile(r"### BEGIN ")
+_VARIABLE = re.compile(r"""^((?:kernelopts|tuned_params|TUNED_BOOT_CMDLINE)=["']?)(.*?)(["']?)$""")
+_ENTRY = re.compile(r"^(options\s+)(.*)$")
+_ENTRY_KEPT = re.compile(r"(?:linux|initrd|version)\s")
 
 
 class FileRedaction:
     """Redacts the texts of one host."""
 
-    def __init__(self, tally: Tally, *, host: str, uuids: Collection[str]) -> None:
+    def __init__(
+        self, tally: Tally, *, host: str, uuids: Collection[str], tokens: Collection[str] = ()
+    ) -> None:
         self._tally = tally
         self._host = host
         #: Those of the domains: a configuration names them.
         self._uuids = uuids
+        #: Boot arguments that kvmrt has written: a configuration asks for them.
+        self._tokens = tokens
 
     def text(self, path: str, text: str) -> str:
         """What is left of the text."""
@@ -47,7 +59,7 @@ class FileRedaction:
         return scrub(text, self._tally, kept=self._uuids)
 
     def _rule(self, path: str) -> Callable[[str], str] | None:
-        for pattern, name in _RULES:
+        for pattern, name in RULES:
             if pattern.match(path):
                 rule: Callable[[str], str] = getattr(self, name)
                 return rule
@@ -58,7 +70,7 @@ class FileRedaction:
         return f"{HOST}\n"
 
     def _arguments(self, text: str) -> str:
-        return redact_arguments(text, self._tally)
+        return redact_arguments(text, self._tally, self._tokens)
 
     def _version(self, text: str) -> str:
         text, count = _BUILDER.subn(f"({REDACTED})", text)
@@ -103,23 +115,31 @@ class FileRedaction:
         return text
 
     def _grub(self, text: str) -> str:
-        def replace(found: re.Match[str]) -> str:
-            value = found[2].strip()
-            quote = value[:1] if value[:1] in {'"', "'"} else ""
-            inner = value.removeprefix(quote).removesuffix(quote) if quote else value
-            return f"{found[1]}{quote}{redact_arguments(inner, self._tally)}{quote}"
+        return self._matching(text, _GRUB, _GRUB_KEPT)
 
-        lines = (line for line in text.splitlines(keepends=True) if _GRUB.match(line))
-        return _GRUB.sub(replace, "".join(lines))
+    def _menu(self, text: str) -> str:
+        return self._matching(text, _MENU, _MENU_KEPT)
+
+    def _variables(self, text: str) -> str:
+        return self._matching(text, _VARIABLE, None)
 
     def _boot_entry(self, text: str) -> str:
-        def replace(found: re.Match[str]) -> str:
-            key, blanks, value = found.groups()
-            left = redact_arguments(value, self._tally) if key == "options" else value
-            return f"{key}{blanks}{left}"
+        return self._matching(text, _ENTRY, _ENTRY_KEPT)
 
-        lines = (line for line in text.splitlines(keepends=True) if _BOOT_ENTRY.match(line))
-        return _BOOT_ENTRY.sub(replace, "".join(lines))
+    def _matching(self, text: str, wanted: re.Pattern[str], kept: re.Pattern[str] | None) -> str:
+        """The lines with arguments, redacted, and those that are kept as they are; no others."""
+        found = []
+        for line in text.splitlines():
+            matched = wanted.match(line)
+            if matched:
+                before, value, *behind = matched.groups(default="")
+                quote = value[:1] if value[:1] in {'"', "'"} else ""
+                inner = value[1:-1] if quote else value
+                found.append(f"{before}{quote}{self._arguments(inner)}{quote}{''.join(behind)}\n")
+            elif kept is not None and kept.match(line):
+                found.append(f"{line}\n")
+        left = "".join(found)
+        return self._changed(text, left if text.endswith("\n") else left.rstrip("\n"), "boot-files")
 
     def _lines(self, text: str, change: Callable[[str], str]) -> str:
         left = "".join(change(line) for line in text.splitlines(keepends=True))
@@ -134,7 +154,7 @@ class FileRedaction:
 
 
 #: The first that fits holds.
-_RULES = tuple(
+RULES = tuple(
     (re.compile(pattern), name)
     for pattern, name in (
         (r"/proc/sys/kernel/(?:hostname|domainname)\Z", "_host_name"),
@@ -146,7 +166,9 @@ _RULES = tuple(
         (r"/proc/mounts\Z", "_mount"),
         (r"/run/kvmrt/", "_own"),
         (r"/etc/default/grub", "_grub"),
-        (r"/boot/config-", "_own"),
+        (r"/boot/config-|/etc/kernel/kvmrt\.arguments\Z", "_own"),
+        (r"/boot/grub2?/grub\.cfg\Z", "_menu"),
+        (r"/boot/grub2?/grubenv\Z|/etc/tuned/bootcmdline\Z", "_variables"),
         (r"/boot/loader/entries/", "_boot_entry"),
         (r"/etc/(?:default|sysconfig|conf\.d)/irqbalance\Z|/etc/sysconfig/shield\Z", "_settings"),
         (r"/etc/tuned/active_profile\Z", "_words"),

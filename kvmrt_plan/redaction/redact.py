@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.facts.kernel_args import parse_boot
 from kvmrt_plan.redaction.domain import redact_domain
 from kvmrt_plan.redaction.files import FileRedaction
 from kvmrt_plan.redaction.words import HOST, REDACTED, Tally, interface_names, scrub, short_names
@@ -40,7 +41,7 @@ def redact(snapshot: Snapshot, *, name: str = HOST) -> Snapshot:
     tally = Tally()
     domains = snapshot.libvirt.domains if snapshot.libvirt else ()
     uuids = frozenset(domain.uuid for domain in domains)
-    files = FileRedaction(tally, host=snapshot.name, uuids=uuids)
+    files = FileRedaction(tally, host=snapshot.name, uuids=uuids, tokens=parse_boot(snapshot).own)
     names = replaced_names(snapshot)
     tally.add("names", len(names))
     rename = _Renaming(names, tally, uuids)

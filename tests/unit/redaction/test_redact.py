@@ -12,6 +12,8 @@ from kvmrt_plan.domainxml.document import parse_domain, read_settings
 from kvmrt_plan.errors import DomainXmlError
 from kvmrt_plan.facts.document import dump_snapshot, load_snapshot
 from kvmrt_plan.facts.snapshot import RawDomain, RawLibvirt, Snapshot
+from kvmrt_plan.hosts.captured_paths import CHECK_PATTERNS, PATTERNS
+from kvmrt_plan.redaction.files import RULES
 from kvmrt_plan.redaction.redact import redact, replaced_names
 
 UUID = "6d4a1a4e-1d0c-4f0b-9a57-0e8f6f3b2c01"
@@ -151,7 +153,8 @@ def test_the_snapshot_says_what_was_replaced():
 
     assert document["format_version"] == "1.1"
     assert document["redacted"] == {
-        "boot-arguments": 7, "comments": 2, "device-values": 11, "files": 1, "guest-arguments": 1,
+        "boot-arguments": 7, "boot-files": 2, "comments": 2, "device-values": 11, "files": 1,
+        "guest-arguments": 1,
         "host-names": 4, "mac-addresses": 1, "metadata": 4, "names": 2, "passwords": 1, "paths": 2,
         "serials": 1, "user-names": 3, "uuids": 6,
     }  # fmt: skip
@@ -185,6 +188,54 @@ def test_a_boot_can_still_be_told_from_another():
 
     assert left[boot].strip() in left[held]
     assert other.files[boot] != left[boot]
+
+
+def sample(pattern: str) -> str:
+    """A path that a pattern of captured_paths.py captures."""
+    return pattern.partition("|")[0].replace("*", "x").replace("#", "1")
+
+
+@pytest.mark.parametrize("pattern", [*PATTERNS, *CHECK_PATTERNS])
+def test_every_captured_file_that_people_write_has_a_rule(pattern):
+    left = redact(replace(host(), files={sample(pattern): ""}))
+    rules = [one for one, _ in RULES if one.match(sample(pattern))]
+    is_written = sample(pattern).startswith(("/etc/", "/boot/", "/run/"))
+
+    assert left.files == {sample(pattern): ""}
+    assert rules or not is_written or pattern.endswith("/") or pattern == "/run/ostree-booted"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("/boot/grub/grub.cfg",
+         "### BEGIN /etc/grub.d/10_linux ###\nmenuentry 'x' {\n\tlinux /vmlinuz root=/dev/sda1 ro\n}\n",
+         "### BEGIN /etc/grub.d/10_linux ###\n\tlinux /vmlinuz root=redacted ro\n"),
+        ("/boot/grub2/grubenv", "# x\nsaved_entry=0\nkernelopts=root=/dev/sda1 ro\n",
+         "kernelopts=root=redacted ro\n"),
+        ("/etc/tuned/bootcmdline", '# x\nTUNED_BOOT_CMDLINE="foo=bar quiet"\n',
+         'TUNED_BOOT_CMDLINE="foo=redacted quiet"\n'),
+        ("/etc/default/grub.d/60-kvmrt.cfg",
+         'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT isolcpus=2-3 a=/b"  # kvmrt\n',
+         'GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT isolcpus=2-3 a=redacted"  # kvmrt\n'),
+        ("/boot/loader/entries/x.conf", "title t\nversion 6.1\noptions $kernelopts root=/x quiet\n",
+         "version 6.1\noptions $kernelopts root=redacted quiet\n"),
+        ("/etc/kernel/kvmrt.arguments", "# ours\nfoo=bar\n", "# ours\nfoo=bar\n"),
+    ],
+)  # fmt: skip
+def test_files_of_boot_loaders_keep_the_lines_that_plans_read(path, text, expected):
+    assert redact(replace(host(), files={path: text})).files[path] == expected
+
+
+def test_a_boot_argument_that_kvmrt_has_written_stays_wherever_it_is():
+    files = {
+        "/etc/kernel/cmdline": "root=/dev/sda1 foo=/bar\n",
+        "/etc/kernel/kvmrt.arguments": "foo=/bar\n",
+        "/proc/cmdline": "root=/dev/sda1 foo=/bar\n",
+    }
+    left = redact(replace(host(), files=files)).files
+
+    assert left["/proc/cmdline"] == left["/etc/kernel/cmdline"] == "root=redacted foo=/bar\n"
 
 
 def test_xml_that_cannot_be_read_is_refused_because_nobody_knows_what_is_in_it():
