@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 #: Pages whose blocks are what leads to a finding, on a host that is not the example: parsed only.
 PARSED_PAGES = {
+    "docs/guests.md": "needs a running guest with an agent, which the example has not",
     "docs/findings.md": "each block is one way to a finding, on a host that is not the example",
 }
 
 #: Commands of kvmrt that are parsed and not run, by their beginning, with the reason.
 PARSED = {
     "kvmrt top": "needs a terminal",
+    "kvmrt guest": "needs a running guest with an agent, which the example has not",
     "kvmrt confirm": "needs the run that waits, of the line above it",
 }
 
