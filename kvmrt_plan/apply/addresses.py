@@ -16,38 +16,38 @@ from kvmrt_plan.facts.hugepages import nr_hugepages
 from kvmrt_plan.facts.idle import IDLE_STATE
 from kvmrt_plan.facts.knobs import CPU_KNOBS, HOST_KNOBS
 
+#: Compiled when they are first needed: all of them would cost every apply 5 ms.
 _FORMS = {
-    Kind.IRQ_AFFINITY: re.compile(r"irq/([0-9]{1,9})"),
-    Kind.IRQ_DEFAULT_AFFINITY: re.compile(r"irq/(default)"),
-    Kind.CPU_ONLINE: re.compile(r"cpu/([0-9]{1,5})"),
-    Kind.SYSCTL: re.compile(r"((?:sysctl|ksm|thp|machinecheck)/[a-z_.]+)"),
-    Kind.CPU_POWER: re.compile(
+    Kind.IRQ_AFFINITY: (r"irq/([0-9]{1,9})"),
+    Kind.IRQ_DEFAULT_AFFINITY: (r"irq/(default)"),
+    Kind.CPU_ONLINE: (r"cpu/([0-9]{1,5})"),
+    Kind.SYSCTL: (r"((?:sysctl|ksm|thp|machinecheck)/[a-z_.]+)"),
+    Kind.CPU_POWER: (
         r"power/((?:energy|governor|latency|fair-server|idle-state[0-9]{1,2})/[0-9]{1,5})"
     ),
-    Kind.HUGEPAGES: re.compile(r"hugepages/((?:host|node[0-9]{1,5})/[0-9]{1,8})"),
-    Kind.WORKQUEUE_CPUMASK: re.compile(r"workqueue/((?:[A-Za-z0-9_-]+/)?cpumask)"),
-    Kind.SLICE_CPUS: re.compile(
-        r"slice/([A-Za-z0-9:_@-][A-Za-z0-9:_.@-]*\.(?:slice|scope|service))"
-    ),
+    Kind.HUGEPAGES: (r"hugepages/((?:host|node[0-9]{1,5})/[0-9]{1,8})"),
+    Kind.WORKQUEUE_CPUMASK: (r"workqueue/((?:[A-Za-z0-9_-]+/)?cpumask)"),
+    Kind.SLICE_CPUS: (r"slice/([A-Za-z0-9:_@-][A-Za-z0-9:_.@-]*\.(?:slice|scope|service))"),
     # Only units that kvmrt makes: a plan must not remove another's slice, nor make one a partition.
-    Kind.VM_SLICE: re.compile(r"vm-slice/(kvmrt[0-9a-f]{32}\.slice)"),
-    Kind.PARTITION: re.compile(r"partition/(kvmrt[0-9a-f]{32}\.slice)"),
-    Kind.PARTITION_LIFT: re.compile(r"partition/(kvmrt[0-9a-f]{32}\.slice)/lifted"),
-    Kind.SHIELD: re.compile(r"shield/(processes|irqs|local-timers)"),
-    Kind.DOMAIN_XML: re.compile(r"vm/[^/]+/([a-z-]+(?: [0-9]{1,5})?)"),
-    Kind.DOMAIN_LIVE_PIN: re.compile(r"vm/[^/]+/live/([a-z-]+(?: [0-9]{1,5})?)"),
-    Kind.DOMAIN_RENAME: re.compile(r"vm/[^/]+/(name)"),
-    Kind.DOMAIN_AUTOSTART: re.compile(r"vm/[^/]+/(autostart)"),
-    Kind.DOMAIN_STATE: re.compile(r"vm/[^/]+/(state)"),
-    Kind.BOOT_ARGUMENTS: re.compile(r"boot/(arguments)"),
-    Kind.GUEST_FILE: re.compile(rf"vm/[^/]+/guest/file({'|'.join(map(re.escape, PATHS))})"),
-    Kind.GUEST_SETTING: re.compile(
+    Kind.VM_SLICE: (r"vm-slice/(kvmrt[0-9a-f]{32}\.slice)"),
+    Kind.PARTITION: (r"partition/(kvmrt[0-9a-f]{32}\.slice)"),
+    Kind.PARTITION_LIFT: (r"partition/(kvmrt[0-9a-f]{32}\.slice)/lifted"),
+    Kind.SHIELD: (r"shield/(processes|irqs|local-timers)"),
+    Kind.DOMAIN_XML: (r"vm/[^/]+/([a-z-]+(?: [0-9]{1,5})?)"),
+    Kind.DOMAIN_LIVE_PIN: (r"vm/[^/]+/live/([a-z-]+(?: [0-9]{1,5})?)"),
+    Kind.DOMAIN_RENAME: (r"vm/[^/]+/(name)"),
+    Kind.DOMAIN_AUTOSTART: (r"vm/[^/]+/(autostart)"),
+    Kind.DOMAIN_STATE: (r"vm/[^/]+/(state)"),
+    Kind.BOOT_ARGUMENTS: (r"boot/(arguments)"),
+    Kind.GUEST_FILE: (rf"vm/[^/]+/guest/file({'|'.join(map(re.escape, PATHS))})"),
+    Kind.GUEST_SETTING: (
         rf"vm/[^/]+/guest/(module/virtio_balloon|(?:unit|running)/(?:{'|'.join(CHRONY)}))"
     ),
     # Whoever writes another file names it here: a plan must not choose what root overwrites.
-    Kind.FILE: re.compile(r"file(/etc/systemd/system/kvmrt\.service)"),
-    Kind.SERVICE: re.compile(r"service/(kvmrt\.service)"),
+    Kind.FILE: (r"file(/etc/systemd/system/kvmrt\.service)"),
+    Kind.SERVICE: (r"service/(kvmrt\.service)"),
 }
+_COMPILED: dict[Kind, re.Pattern[str]] = {}
 
 _PATHS = {
     Kind.IRQ_AFFINITY: "/proc/irq/{}/smp_affinity_list",
@@ -63,7 +63,10 @@ def subject_of(kind: Kind, address: str) -> str:
     Raises:
         KvmrtError: the address is not of the kind's form.
     """
-    matched = _FORMS[kind].fullmatch(address)
+    form = _COMPILED.get(kind)
+    if form is None:
+        form = _COMPILED[kind] = re.compile(_FORMS[kind])
+    matched = form.fullmatch(address)
     if matched is None:
         raise KvmrtError(
             f"{address!r} is no address of kind {kind}",

@@ -30,6 +30,10 @@ _OTHER = {
 }  # fmt: skip
 
 
+#: What the kernel takes for transparent huge pages.
+_WORDS = ("always", "madvise", "never")
+
+
 def other_value(change, online):
     """A value that is neither the one before nor the one after, None when there is no third."""
     if change.kind in (Kind.CPU_ONLINE, Kind.DOMAIN_AUTOSTART, Kind.PARTITION, Kind.PARTITION_LIFT):
@@ -41,9 +45,10 @@ def other_value(change, online):
         if family in _OTHER:
             value = _OTHER[family]
             return None if value in (change.before, change.after) else value
-    for cpu in online:
-        if str(cpu) not in (change.before, change.after):
-            return str(cpu)
+    words = _WORDS if change.address.startswith("thp/") else map(str, online)
+    for word in words:
+        if word not in (change.before, change.after):
+            return word
     raise AssertionError(change)
 
 
@@ -65,7 +70,8 @@ def mutate(texts: Texts, change, value: str) -> None:
         host.set_allowed_cpus(subject_of(change.kind, change.address), CpuSet.parse(value))
     else:
         path = path_of(change.kind, change.address)
-        is_mask = change.kind is not Kind.IRQ_AFFINITY
+        # As a mask `1` is `2`, which may be what the plan wants of a plain number.
+        is_mask = change.kind in (Kind.IRQ_DEFAULT_AFFINITY, Kind.WORKQUEUE_CPUMASK)
         host.write(path, CpuSet.parse(value).format_mask() if is_mask else value)
     texts.change(
         files={
