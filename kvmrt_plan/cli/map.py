@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     """Print the map; findings go to standard error, and an error among them is exit code 1."""
     inputs = [one for one in (arguments.file, arguments.host) if one is not None]
-    check_outputs([arguments.svg, arguments.html], inputs)
+    outputs = [arguments.svg, arguments.html, arguments.png]
+    check_outputs(outputs, inputs)
     drawn = read_drawn(arguments)
-    if arguments.svg is None and arguments.html is None:
+    if all(output is None for output in outputs):
         sys.stdout.write(render_map(drawn.maps(arguments.fold), _style()))
     else:
         _write_drawings(arguments, drawn.maps(arguments.fold, above=DRAWING_FOLDS_ABOVE))
@@ -43,13 +44,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _write_drawings(arguments: argparse.Namespace, maps: tuple[HostMap, ...]) -> None:
     from kvmrt_plan.hosts.files import write_document
+    from kvmrt_plan.hosts.png import convert_svg
     from kvmrt_plan.views.map_html import render_html
     from kvmrt_plan.views.map_svg import render_svg
 
+    # Before anything is written: what makes it may not be installed.
+    png = convert_svg(render_svg(maps)) if arguments.png is not None else b""
     if arguments.svg is not None:
         write_document(arguments.svg, render_svg(maps))
     if arguments.html is not None:
         write_document(arguments.html, render_html(maps))
+    if arguments.png is not None:
+        write_document(arguments.png, png)
 
 
 def read_drawn(arguments: argparse.Namespace) -> Drawn:

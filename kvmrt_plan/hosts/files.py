@@ -65,9 +65,9 @@ def read_document(path: str, *, limit_bytes: int) -> bytes:
 
 
 def write_document(
-    path: str, text: str, *, boundary: Callable[[str], None] = lambda _what: None
+    path: str, content: str | bytes, *, boundary: Callable[[str], None] = lambda _what: None
 ) -> None:
-    """Replaces the file by one with this text, or makes it; the mode of an existing file is kept.
+    """Replaces the file by one with this content, or makes it; the mode of an existing file is kept.
 
     A symbolic link stays, the file it leads to is replaced. Tests stop the process in `boundary`, which
     is called before and after each step.
@@ -79,7 +79,8 @@ def write_document(
     try:
         target = os.path.realpath(path)
         mode = _mode_of(target)
-        _replace(target, text.encode("utf-8", "surrogateescape"), mode, boundary)
+        raw = content if isinstance(content, bytes) else content.encode("utf-8", "surrogateescape")
+        _replace(target, raw, mode, boundary)
     except (OSError, ValueError) as error:
         _refuse(path, "written", error)
 

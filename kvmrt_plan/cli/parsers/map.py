@@ -38,3 +38,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--html", metavar="FILE", help="write a page with the drawing to FILE, and no text"
     )
+    parser.add_argument(
+        "--png",
+        metavar="FILE",
+        help="write the drawing as PNG to FILE, and no text (needs rsvg-convert, Debian's librsvg2-bin)",
+    )

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import shutil
+import struct
+
 import pytest
 
 from kvmrt_plan.cli.main import main
@@ -81,6 +84,48 @@ def test_drawings_are_written_and_no_text(capsys, tmp_path):
     assert html.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
-def test_a_drawing_never_replaces_the_host_it_shows(capsys):
-    assert main(["map", "--host", HOST, "--svg", HOST]) == 1
+@pytest.mark.parametrize("option", ["--svg", "--html", "--png"])
+def test_a_drawing_never_replaces_the_host_it_shows(capsys, option):
+    assert main(["map", "--host", HOST, option, HOST]) == 1
     assert "would be written over" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("rsvg-convert") is None, reason="rsvg-convert is not installed")
+def test_a_drawing_is_written_as_pixels_twice_as_large(capsys, tmp_path):
+    svg, png = tmp_path / "host.svg", tmp_path / "host.png"
+
+    assert main(["map", "--host", HOST, "--svg", str(svg), "--png", str(png)]) == 0
+
+    assert capsys.readouterr().out == ""
+    content = png.read_bytes()
+    # The PNG specification, 5.2 and 11.2.2: a signature, then a chunk with width and height.
+    assert content[:16] == b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+    width, height = struct.unpack(">II", content[16:24])
+    assert f'width="{width // 2}" height="{height // 2}"' in svg.read_text(encoding="utf-8")
+
+
+def test_without_a_converter_nothing_is_written_and_its_package_is_named(
+    capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    svg, png = tmp_path / "host.svg", tmp_path / "host.png"
+
+    assert main(["map", "--host", HOST, "--svg", str(svg), "--png", str(png)]) == 1
+
+    assert "Debian: librsvg2-bin" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_converter_says_is_passed_on_and_nothing_is_written(capsys, tmp_path, monkeypatch):
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    program = folder / "rsvg-convert"
+    program.write_text("#!/bin/sh\necho 'image too large' >&2\nexit 1\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    png = tmp_path / "host.png"
+
+    assert main(["map", "--host", HOST, "--png", str(png)]) == 1
+
+    assert "rsvg-convert made no PNG: image too large" in capsys.readouterr().err
+    assert not png.exists()
