@@ -30,9 +30,12 @@ _STYLE = (
     "max-width:1000px;margin:1.5rem auto;padding:0 1rem}"
     "svg{max-width:100%;height:auto}table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}"
     "th,td{border:1px solid var(--line);padding:.25rem .5rem;text-align:left;vertical-align:top;"
-    "overflow-wrap:anywhere}th{background:var(--quiet);white-space:nowrap}figure{margin:0}"
+    "overflow-wrap:anywhere}th{background:var(--quiet);white-space:nowrap}"
+    "th:nth-child(3){min-width:8em}figure{margin:0}"
     "code,pre,td.v{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:.86em}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere}.wrong{color:var(--wrong);font-weight:bold}"
+    # After the rule for screens, which would win otherwise.
+    "@media print{body{font-size:9pt}}"
 )
 
 

@@ -89,7 +89,7 @@ def _actions(plan: Plan) -> Iterator[str]:
                 )  # fmt: skip
         if rows:
             yield f"<h2>{safe(title.capitalize())}</h2>"
-            headings = ("No.", "", "What", "Change", "Because", "Disturbs", "After No.")
+            headings = ("No.", "", "What", "Change", "Because", "Disturbs", "After")
             yield table(headings, rows)
     if plan.pending:
         yield "<h2>Pending (written earlier, not yet in effect)</h2>"
