@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`kvmrt top`: this machine, watched from its housekeeping CPUs.
 
-Each second costs two tables of the kernel and one read per CPU of a VM. The comparison with the configuration
-costs a plan, and is made when it starts, on `r`, and once a minute.
+Each second costs two tables of the kernel, one read per CPU of a VM, and a look at what has changed. The
+comparison with the configuration costs a plan: `sight.py` decides when one is made.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.cli.map import read_drawn
 from kvmrt_plan.cli.screen import Screen
+from kvmrt_plan.cli.sight import Sight
 from kvmrt_plan.cli.terminal import wants_colour, width_of
 from kvmrt_plan.errors import UsageError
 from kvmrt_plan.facts.activity import parse_totals, per_second
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kvmrt_plan.views.map_model import HostMap
 
 _TABLES = ("/proc/interrupts", "/proc/softirqs")
-_FRAME_SECONDS, _CHECK_SECONDS = 1.0, 60.0
+_FRAME_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     arguments.host = arguments.root = None
     arguments.vms, arguments.before_after = (), False
-    host = _look(arguments)
-    _leave_cpus_of_vms(host)
-    counter = SwitchCounter(_watched(host))
+    sight, allowed = Sight(arguments), CpuSet(os.sched_getaffinity(0))
+    _leave_cpus_of_vms(sight.host, allowed)
+    counter = SwitchCounter(_watched(sight.host))
     try:
         with Screen() as screen:
-            _watch(screen, arguments, host, counter)
+            _watch(screen, sight, counter, allowed)
     except KeyboardInterrupt:
         return 0
     finally:
@@ -68,32 +68,32 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _watch(
-    screen: Screen, arguments: argparse.Namespace, host: HostMap, counter: SwitchCounter
-) -> None:
-    checked = time.monotonic()
-    before, rates = take_sample(host, counter), Rates(interrupts={}, softirqs={}, switches={})
-    note = f"context switches are not counted: {counter.problem}" if counter.problem else ""
+def _watch(screen: Screen, sight: Sight, counter: SwitchCounter, allowed: CpuSet) -> None:
+    before, rates = take_sample(sight.host, counter), Rates(interrupts={}, softirqs={}, switches={})
     is_paused, boxes = False, Boxes()
     due = before.at + _FRAME_SECONDS
     while True:
-        screen.draw(_frame(host, rates, "paused" if is_paused else note, boxes))
+        note = "paused" if is_paused else _note(counter)
+        screen.draw(_frame(sight, rates, note, boxes))
         key = screen.wait(max(0.0, due - time.monotonic()))
         if key == "q":
             return
         is_paused ^= key == " "
-        if key == "r" or time.monotonic() - checked > _CHECK_SECONDS:
-            host, checked = _look(arguments), time.monotonic()
-        if time.monotonic() >= due:
+        is_over = time.monotonic() >= due
+        if key == "r" or (is_over and sight.is_due()):
+            sight.renew()
+            _leave_cpus_of_vms(sight.host, allowed)
+            counter.watch(_watched(sight.host))
+        if is_over:
             due = time.monotonic() + _FRAME_SECONDS
-            after = take_sample(host, counter)
+            after = take_sample(sight.host, counter)
             if not is_paused:
                 rates = _rates(before, after)
             before = after
 
 
-def _look(arguments: argparse.Namespace) -> HostMap:
-    return read_drawn(arguments).whole[0]
+def _note(counter: SwitchCounter) -> str:
+    return f"context switches are not counted: {counter.problem}" if counter.problem else ""
 
 
 def _watched(host: HostMap) -> CpuSet:
@@ -107,10 +107,11 @@ def quiet_cpus(host: HostMap) -> CpuSet:
     return kept or online - union(owner.owned for owner in host.owners)
 
 
-def _leave_cpus_of_vms(host: HostMap) -> None:
-    allowed = os.sched_getaffinity(0) & set(quiet_cpus(host))
-    if allowed:
-        os.sched_setaffinity(0, allowed)
+def _leave_cpus_of_vms(host: HostMap, allowed: CpuSet) -> None:
+    """Confines this process, of the CPUs it was started on, to those where it disturbs nobody."""
+    quiet = allowed & quiet_cpus(host)
+    if quiet:
+        os.sched_setaffinity(0, quiet)
 
 
 def take_sample(host: HostMap, counter: SwitchCounter) -> Sample:
@@ -134,7 +135,8 @@ def _rates(before: Sample, after: Sample) -> Rates:
     )
 
 
-def _frame(host: HostMap, rates: Rates, note: str, boxes: Boxes) -> list[str]:
+def _frame(sight: Sight, rates: Rates, note: str, boxes: Boxes) -> list[str]:
+    host = sight.host
     width, is_coloured = width_of(sys.stdout), wants_colour(sys.stdout)
     painter = Painter(is_coloured=is_coloured)
     style = TextStyle(
@@ -143,7 +145,7 @@ def _frame(host: HostMap, rates: Rates, note: str, boxes: Boxes) -> list[str]:
         has_unicode="utf" in (sys.stdout.encoding or "").lower(),
     )
     return [
-        *head_lines(host, note, width, painter),
+        *head_lines(host, (note, sight.problem), width, painter),
         *boxes.lines(host, style),
         "",
         *rate_lines(host, rates, width, painter),

@@ -32,6 +32,20 @@ class SwitchCounter:
     def __init__(self, cpus: Iterable[int]) -> None:
         self.problem = ""
         self._descriptors: dict[int, int] = {}
+        self.watch(cpus)
+
+    def watch(self, cpus: Iterable[int]) -> None:
+        """Counts on these CPUs from now on, those of before that are among them without a gap.
+
+        A CPU that was offline has to be left out once: its counter ended, and is opened anew after.
+        """
+        wanted = set(cpus)
+        for cpu in self._descriptors.keys() - wanted:
+            os.close(self._descriptors.pop(cpu))
+        self.problem = ""
+        self._open(sorted(wanted - self._descriptors.keys()))
+
+    def _open(self, cpus: Iterable[int]) -> None:
         number = _SYSCALLS.get(os.uname().machine)
         if number is None:
             self.problem = "not known how to ask this processor's kernel"
@@ -48,11 +62,9 @@ class SwitchCounter:
                 self.problem = f"{os.strerror(ctypes.get_errno())}; root may"
 
     def read(self) -> dict[int, int]:
-        """The count of each CPU since it was opened."""
-        return {
-            cpu: struct.unpack("=Q", os.read(descriptor, 8))[0]
-            for cpu, descriptor in self._descriptors.items()
-        }
+        """The count of each CPU since it was opened; nothing of a counter that has ended."""
+        raw = {cpu: os.read(descriptor, 8) for cpu, descriptor in self._descriptors.items()}
+        return {cpu: struct.unpack("=Q", one)[0] for cpu, one in raw.items() if len(one) == 8}
 
     def close(self) -> None:
         """Gives the counters back."""

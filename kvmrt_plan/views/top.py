@@ -29,12 +29,14 @@ class Rates:
     switches: Mapping[int, float]
 
 
-def head_lines(host: HostMap, note: str, width: int, painter: Painter) -> list[str]:
-    """Whose screen it is, which keys it takes, and what there is to say."""
+def head_lines(host: HostMap, told: tuple[str, str], width: int, painter: Painter) -> list[str]:
+    """Whose screen it is, which keys it takes, and what there is to say: a note, and a problem in red."""
     lines = fold(f"kvmrt top  host {escape_text(host.host)}  {KEYS}", width, indent=4, first=0)
     found = [painter.paint(line, Style.HEADING) for line in lines]
-    if note:
-        found += [painter.paint(line, Style.QUIET) for line in fold(note, width, indent=4, first=0)]
+    for text, style in zip(told, (Style.QUIET, Style.ERROR), strict=True):
+        if text:
+            said = fold(escape_text(text), width, indent=4, first=0)
+            found += [painter.paint(line, style) for line in said]
     return found
 
 

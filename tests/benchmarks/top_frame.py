@@ -21,6 +21,7 @@ from map_hosts import synthetic
 from kvmrt_plan.cli.top import Boxes, take_sample
 from kvmrt_plan.facts.activity import parse_totals, per_second
 from kvmrt_plan.hosts.switches import SwitchCounter
+from kvmrt_plan.hosts.watch import Watch
 from kvmrt_plan.values.cpuset import CpuSet
 from kvmrt_plan.views.map_text import TextStyle
 from kvmrt_plan.views.terminal import Painter
@@ -44,16 +45,17 @@ def main() -> int:
     end = threading.Event()
     for _ in range(2000):
         threading.Thread(target=end.wait, daemon=True).start()
-    spent, boxes = [], Boxes()
+    spent, boxes, watch = [], Boxes(), Watch()
     for _ in range(runs):
         begin = time.process_time()
         take_sample(host, counter)
+        watch.has_changed()
         totals = parse_totals(interrupts, cpus)
         rates = per_second(totals, totals, 1.0)
         soft = per_second(parse_totals(softirqs, cpus), totals, 1.0)
         painter = Painter(is_coloured=True)
         shown = Rates(interrupts=rates, softirqs=soft, switches=rates)
-        lines = [*head_lines(host, "", 160, painter), *boxes.lines(host, style)]
+        lines = [*head_lines(host, ("", ""), 160, painter), *boxes.lines(host, style)]
         "\n".join([*lines, *rate_lines(host, shown, 160, painter)])
         spent.append(1000 * (time.process_time() - begin))
     end.set()

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 import fcntl
 import os
 import pty
@@ -20,13 +21,15 @@ from facts_builders import make_configuration, make_host, make_vm
 from map_hosts import example
 from repository_files import REPOSITORY
 
+from kvmrt_plan.cli.sight import Sight, problem_of
 from kvmrt_plan.cli.top import quiet_cpus
 from kvmrt_plan.facts.activity import parse_totals, per_second
+from kvmrt_plan.hosts.switches import SwitchCounter
 from kvmrt_plan.placement.place import place
 from kvmrt_plan.values.cpuset import CpuSet
 from kvmrt_plan.views.map_drawn import draw
 from kvmrt_plan.views.terminal import Painter
-from kvmrt_plan.views.top import Rates, deviation_lines, rate_lines
+from kvmrt_plan.views.top import Rates, deviation_lines, head_lines, rate_lines
 
 CONFIGURATION = """\
 vms:
@@ -61,10 +64,10 @@ class Terminal:
         self.screen.resize(rows, columns)
         self._set_size(columns, rows)
 
-    def wait_for(self, text: str) -> None:
-        """Reads until the screen shows the text; fails after a minute."""
+    def wait_for(self, text: str, *, is_gone: bool = False) -> None:
+        """Reads until the screen shows the text, or no more; fails after a minute."""
         deadline = time.monotonic() + SECONDS
-        while not any(text in line for line in self.screen.display):
+        while any(text in line for line in self.screen.display) is is_gone:
             assert time.monotonic() < deadline, "\n".join(self.screen.display)
             self.read()
 
@@ -115,6 +118,24 @@ def test_keys_and_a_resize_are_answered_and_the_terminal_is_given_back(configura
     assert terminal.end() == 0
     assert terminal.raw.startswith(b"\x1b[?1049h")
     assert b"\x1b[?25h\x1b[?1049l" in terminal.raw[-40:]
+
+
+def test_a_configuration_that_gets_errors_is_told_in_the_head_and_seen_when_mended(configuration):
+    terminal = Terminal(configuration, 120, 40)
+    terminal.wait_for("IRQ/s")
+    configuration.write_text(CONFIGURATION.replace('"0"', '"0,4000"'), encoding="utf-8")
+    terminal.type("r")
+    terminal.wait_for("The configuration has 1 error, so that nothing is compared")
+    configuration.write_text("vms: [", encoding="utf-8")
+    terminal.type("r")
+    terminal.wait_for("shown as it was before")
+    configuration.write_text(CONFIGURATION, encoding="utf-8")
+    terminal.type("r")
+    terminal.wait_for("shown as it was", is_gone=True)
+    terminal.type("q")
+
+    assert terminal.end() == 0
+    assert b"\x1b[1;31mThe configuration has 1 error" in terminal.raw
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -180,3 +201,63 @@ def test_it_watches_from_housekeeping_cpus_and_never_from_those_of_an_rt_vm(othe
     drawn = draw(host, place(make_configuration(*vms), host)).whole[0]
 
     assert str(quiet_cpus(drawn)) == quiet
+
+
+def test_a_problem_is_told_in_red_below_the_note():
+    host = example().whole[0]
+
+    lines = head_lines(host, ("paused", "broken \x1b[2J"), 80, Painter(is_coloured=True))
+
+    assert lines[-2:] == ["\x1b[2mpaused\x1b[0m", "\x1b[1;31mbroken \\x1b[2J\x1b[0m"]
+
+
+def test_it_looks_again_once_something_has_changed_or_a_minute_is_over(configuration, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("kvmrt_plan.cli.sight.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("kvmrt_plan.cli.sight.time.process_time", lambda: now[0] / 10)
+    arguments = argparse.Namespace(
+        file=str(configuration),
+        host=None,
+        root=None,
+        vms=(),
+        before_after=False,
+        connect="test:///default",
+    )
+    sight = Sight(arguments)
+    assert not sight.is_due()
+    os.utime(configuration, ns=(1, 1))
+    # Not before the next second: the first look took no time.
+    assert not sight.is_due()
+    now[0] += 1
+    assert sight.is_due()
+    sight.renew()
+    now[0] += 59
+    assert not sight.is_due()
+    now[0] += 2
+    assert sight.is_due()
+
+
+def test_only_errors_keep_the_host_from_being_compared():
+    assert problem_of(example().findings) == ""
+
+
+def test_a_cpu_that_comes_later_is_counted_and_one_that_goes_is_not():
+    cpus = sorted(os.sched_getaffinity(0))
+    counter = SwitchCounter(())
+    assert counter.read() == {}
+    try:
+        counter.watch(cpus[:1])
+        if counter.problem:
+            pytest.skip(counter.problem)
+        first = counter.read()
+        os.sched_yield()
+        time.sleep(0.01)
+        counter.watch(cpus)
+        later = counter.read()
+        assert sorted(later) == cpus
+        assert later[cpus[0]] >= first[cpus[0]]
+        counter.watch(cpus[1:])
+        assert sorted(counter.read()) == cpus[1:]
+    finally:
+        counter.close()
+    assert counter.read() == {}
