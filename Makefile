@@ -38,7 +38,7 @@ layers: dev
 	$(BIN)/lint-imports --no-cache --no-logo
 
 schemas: dev  ## Generates schemas/ from the models.
-	@for name in config plan snapshot topology; do \
+	@for name in config plan snapshot events topology; do \
 		$(BIN)/kvmrt schema $$name > schemas/$$name.schema.json || exit 1; \
 	done
 
@@ -52,6 +52,7 @@ man: dev  ## Generates docs/man/ from the parsers.
 examples: dev  ## Writes the example host, and the README's plan of it.
 	$(BIN)/python examples/make_two_socket.py
 	$(BIN)/python examples/make_redhawk.py
+	$(BIN)/python examples/make_fleet.py
 	$(BIN)/python .ci/readme_plan.py
 
 pictures: dev  ## Draws docs/pictures/ from the example.
@@ -67,6 +68,7 @@ bench: dev  ## Speed of plan, views and apply; see CONTRIBUTING.
 	$(BIN)/python tests/benchmarks/apply_irqs.py
 	$(BIN)/python tests/benchmarks/apply_nothing.py
 	$(BIN)/python tests/benchmarks/top_frame.py
+	$(BIN)/python tests/benchmarks/check_fleet.py
 
 lock: dev  ## Pins the newest versions that requirements/*.in allow.
 	.ci/lock

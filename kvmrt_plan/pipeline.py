@@ -15,6 +15,7 @@ from kvmrt_plan.plan.narrow import narrow_changes, only_definitions
 from kvmrt_plan.rules.check import check
 
 if TYPE_CHECKING:
+    from kvmrt_plan.facts.host import HostFacts
     from kvmrt_plan.facts.snapshot import Snapshot
     from kvmrt_plan.plan.action import Plan
     from kvmrt_plan.plan.goal import Goal
@@ -26,8 +27,16 @@ def plan_host(goal: Goal, snapshot: Snapshot) -> Plan:
     Raises:
         FactError, DomainXmlError: a raw text is not what it should be.
     """
+    return plan_facts(goal, gather_facts(snapshot))
+
+
+def plan_facts(goal: Goal, facts: HostFacts) -> Plan:
+    """The same for facts that were gathered already.
+
+    Raises:
+        DomainXmlError: a domain's XML is not what it should be.
+    """
     configuration = goal.configuration
-    facts = gather_facts(snapshot)
     placement = place(configuration, facts, named=goal.narrowed_to, released=goal.released)
     findings = sort_findings([*goal.findings, *check(configuration, facts, placement)])
     if goal.is_strict:

@@ -29,6 +29,7 @@ COMMANDS = (
     "show",
     "validate",
     "validate-host",
+    "check",
     "sync",
     "map",
     "top",

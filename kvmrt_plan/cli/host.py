@@ -65,14 +65,22 @@ def read_part(
 
 
 def _read_snapshot(arguments: argparse.Namespace) -> Snapshot:
-    """The simulated host as it is now, with what kvmrt holds of it."""
+    _refuse_connect(arguments, "--host")
+    return read_simulated(arguments.host)
+
+
+def read_simulated(path: str) -> Snapshot:
+    """The simulated host as it is now, with what kvmrt holds of it.
+
+    Raises:
+        KvmrtError: the snapshot cannot be read.
+    """
     from kvmrt_plan.hosts.simulated.log import read_snapshot_file
     from kvmrt_plan.hosts.site import Location, with_state
     from kvmrt_plan.hosts.state import FolderStore
 
-    _refuse_connect(arguments, "--host")
-    volatile = FolderStore(Location(snapshot=arguments.host).volatile_path)
-    return with_state(read_snapshot_file(arguments.host), volatile)
+    volatile = FolderStore(Location(snapshot=path).volatile_path)
+    return with_state(read_snapshot_file(path), volatile)
 
 
 def _utc(seconds: float) -> str:

@@ -39,6 +39,10 @@ def _model(name: str) -> type[BaseModel]:
         from kvmrt_plan.facts.model import SnapshotDocument
 
         return SnapshotDocument
+    if name == "events":
+        from kvmrt_plan.views.events_model import EventDocument
+
+        return EventDocument
     from kvmrt_plan.views.topology_model import TopologyDocument
 
     return TopologyDocument

@@ -8,6 +8,7 @@ the places that the parser gives are used to cut out one value, so that a review
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.desired.attribute import ATTRIBUTES, TEXT_ATTRIBUTES
@@ -18,7 +19,6 @@ from kvmrt_plan.desired.edit import (
     vm_of,
     with_values,
 )
-from kvmrt_plan.desired.model import Configuration
 from kvmrt_plan.desired.problems import Problems
 from kvmrt_plan.desired.yaml_nodes import compose_yaml
 from kvmrt_plan.desired.yaml_text import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping as Values
     from uuid import UUID
 
-    from kvmrt_plan.desired.model import VirtualMachine
+    from kvmrt_plan.desired.model import Configuration, VirtualMachine
 
 _ORDER = ("uuid", *ATTRIBUTES)
 _BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")
@@ -81,7 +81,7 @@ def add_vms(text: str, vms: Iterable[VirtualMachine], *, file: str = "") -> str:
     """
     before = read_before_edit(text, is_yaml=True, file=file, may_be_empty=True)
     added = tuple(vms)
-    intended = Configuration(host=before.host, vms=(*before.vms, *added), file=file)
+    intended = replace(before, vms=(*before.vms, *added), file=file)
     return verify_edit(_added(text, added), intended, is_yaml=True)
 
 

@@ -27,6 +27,7 @@ from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kvmrt_plan.desired.allowance import Allowance
     from kvmrt_plan.diagnostics import Source
 
 
@@ -265,10 +266,13 @@ class HostPolicy(HostKnobs):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """A whole file: the host's policy, and the VMs in the order of the file."""
+    """A whole file: the host's policy, the VMs in the order of the file, accepted findings."""
 
     host: HostPolicy = described("Policy of the host.", default=HostPolicy())
     vms: tuple[VirtualMachine, ...] = described("The virtual machines.", default=())
+    allow: tuple[Allowance, ...] = described(
+        "Warnings and advice that `kvmrt check` accepts.", default=()
+    )
     #: The file as it was named on the command line; "" for a value made in memory.
     file: str = field(default="", compare=False, metadata={"exclude": True})
 

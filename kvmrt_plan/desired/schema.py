@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model, model_validator
 
+from kvmrt_plan.desired.allowance import Allowance
 from kvmrt_plan.desired.attribute import AUTO
 from kvmrt_plan.desired.model import Configuration, HostPolicy, Probe, VirtualMachine
 from kvmrt_plan.desired.probe_attributes import KINDS
@@ -68,6 +69,7 @@ def validate_document(value: object) -> Configuration:
         vms=tuple(
             _to_model(VirtualMachine, vm, name=name) for name, vm in (document.vms or {}).items()
         ),
+        allow=tuple(_to_model(Allowance, one) for one in document.allow or ()),
     )
 
 
@@ -75,6 +77,7 @@ def validate_document(value: object) -> Configuration:
 def _document_class() -> type[BaseModel]:
     host: Any = _nested(HostPolicy)
     vms: Any = dict[VM_NAME, _nested(VirtualMachine)]  # type: ignore[misc]
+    allow: Any = list[_nested(Allowance)]  # type: ignore[misc]
     return create_model(
         "Configuration",
         __config__=_STRICT,
@@ -82,6 +85,10 @@ def _document_class() -> type[BaseModel]:
         version=(Literal[1], Field(default=1, description="Version of the file's format.")),
         host=(host | None, Field(default=None, description="Policy of the host.")),
         vms=(vms | None, Field(default=None, description="The virtual machines, by name.")),
+        allow=(
+            allow | None,
+            Field(default=None, description="Warnings and advice that `kvmrt check` accepts."),
+        ),
     )
 
 

@@ -7,12 +7,21 @@ type carries a JSON schema and validates with the parser that the YAML reader us
 
 from __future__ import annotations
 
+from datetime import date
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 from uuid import UUID
 
 from pydantic import PlainValidator, WithJsonSchema
 
+from kvmrt_plan.desired.allow_attributes import (
+    CODE_PATTERN,
+    DATE_PATTERN,
+    REASON_PATTERN,
+    parse_code,
+    parse_reason,
+    parse_until,
+)
 from kvmrt_plan.desired.attribute import (
     AUTO,
     FALSE_WORDS,
@@ -167,6 +176,10 @@ _BY_NAME: dict[str, Any] = {
             }
         ),
     ],
+    "code": _written(parse_code, _pattern(CODE_PATTERN)),
+    "reason": _written(parse_reason, _pattern(REASON_PATTERN)),
+    "until": _written(parse_until, _pattern(DATE_PATTERN), types=(str, date)),
+    "vm": _written(parse_title, _pattern(r"^[^\n]*$")),
     "tcp": _written(parse_tcp, _pattern(TCP_PATTERN)),
     "ping": _written(parse_ping, _pattern(PING_PATTERN)),
     "title": _written(parse_title, _pattern(r"^[^\n]*$")),

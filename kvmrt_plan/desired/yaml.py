@@ -25,6 +25,7 @@ from kvmrt_plan.desired.yaml_tree import Mapping, Node, Refused, Scalar
 from kvmrt_plan.desired.yaml_values import FAILED, NodeReader, is_null
 
 if TYPE_CHECKING:
+    from kvmrt_plan.desired.allowance import Allowance
     from kvmrt_plan.desired.problems import Problems
 
 FORMAT_VERSION = 1
@@ -33,7 +34,7 @@ FORMAT_VERSION = 1
 _UNMANAGED = frozenset(
     {"vcpu_scheduler", "hugepages", "iothreads", "guest_clock", *MACHINE_ATTRIBUTES}
 )
-_ROOT_KEYS = ("version", "host", "vms")
+_ROOT_KEYS = ("version", "host", "vms", "allow")
 _VM_KEYS = ("uuid", *(name for name in ATTRIBUTES if name != "name"))
 
 
@@ -78,8 +79,17 @@ class _Reader(NodeReader):
             if host is None or is_null(host)
             else HostReader(self.problems).read_host(host),
             vms=() if vms is None or is_null(vms) else self._read_vms(vms),
+            allow=self._read_allowances(found.get("allow")),
             file=self.problems.file,
         )
+
+    def _read_allowances(self, node: Node | None) -> tuple[Allowance, ...]:
+        if node is None or is_null(node):
+            return ()
+        # Few files have any: the others do not load it.
+        from kvmrt_plan.desired.yaml_allow import AllowReader
+
+        return AllowReader(self.problems).read_allowances(node)
 
     def _check_version(self, node: Node | None) -> None:
         if node is None or isinstance(node, Refused):

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _NUMBERS = frozenset(
     {"nr_vcpus", "iothreads", "priority", "timeout", "kthread_prio", "workqueue_pri"}
 )
-_TEXTS = TEXT_ATTRIBUTES | {"uuid", "command", "tcp", "ping", "arguments", "vfio_pci"}
+_TEXTS = TEXT_ATTRIBUTES | {
+    "uuid", "command", "tcp", "ping", "arguments", "vfio_pci", "code", "reason", "until", "vm",
+}  # fmt: skip
 
 
 class Failed:
@@ -100,7 +102,7 @@ class NodeReader:
                 node.line,
                 summary=f"{label_of(label)}: {attribute}{shown}: {error.expected}",
                 remedy=error.remedy,
-                vm=None if label.startswith("host") else label,
+                vm=None if label.startswith("host") or label == "allow" else label,
             )
             return failed
 
@@ -118,6 +120,8 @@ def _text_for(attribute: str, node: Node) -> str:
         raise BadValue(
             "there is no value", 'remove the line for the default, or write a value ("" is empty)'
         )
+    if attribute == "until" and kind == "date":
+        return node.text
     if kind != "str" and (attribute in _TEXTS or (attribute == "irq" and kind != "int")):
         raise BadValue(f"YAML reads this as {kind}, a text is expected", "put it in quotes")
     if attribute in _NUMBERS and kind == "str" and node.text.isdigit():

@@ -34,9 +34,10 @@ _HEAD = """\
 Every finding has a stable code. An *error* stops every write, a *warning* does not (with `--strict` it
 does), *advice* is advice. All findings of a run are shown at once, errors first.
 
-Codes KR0xx are about the file, KR1xx about what it asks for, KR2xx about what the host shows. In the
-examples the host has CPUs 0-7 with siblings 8-15 and NUMA nodes 0 (CPUs 0-3, 8-11) and 1, unless they
-say otherwise; `rt1` and `web` stand under `vms:` and have a `uuid` that is left out here.
+Codes KR0xx are about the file, KR1xx about what it asks for, KR2xx about what the host shows, KR3xx about
+the snapshots and allowances of [`kvmrt check`](checks.md). In the examples the host has CPUs 0-7 with
+siblings 8-15 and NUMA nodes 0 (CPUs 0-3, 8-11) and 1, unless they say otherwise; `rt1` and `web` stand under
+`vms:` and have a `uuid` that is left out here.
 
 This page is generated from `kvmrt_plan/rules/catalogue*.py`; a test compares the two.
 """

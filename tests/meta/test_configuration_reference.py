@@ -7,6 +7,7 @@ from dataclasses import MISSING, fields
 
 import pytest
 
+from kvmrt_plan.desired.allowance import Allowance
 from kvmrt_plan.desired.boot_model import BootPolicy
 from kvmrt_plan.desired.host_knobs import HostKnobs
 from kvmrt_plan.desired.model import (
@@ -81,8 +82,9 @@ def table(model, *names: str) -> str:
         ),
         (IrqAssignment, ("irq", "cpus")),
         (Probe, ("name", "command", "tcp", "ping", "timeout")),
+        (Allowance, ("code", "reason", "until", "vm")),
     ],
-    ids=["KVM-RT", "further", "scheduler", "host", "boot", "irqs", "probes"],
+    ids=["KVM-RT", "further", "scheduler", "host", "boot", "irqs", "probes", "allowances"],
 )
 def test_the_reference_has_each_attribute_as_the_model_describes_it(repository, model, names):
     text = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 SUMMARY = "print the JSON Schema of a document"
 EXAMPLE = "kvmrt schema config > config.schema.json"
 #: Documents that have a schema.
-SCHEMAS = ("config", "plan", "snapshot", "topology")
+SCHEMAS = ("config", "plan", "snapshot", "events", "topology")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
