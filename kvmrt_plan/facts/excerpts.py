@@ -19,7 +19,7 @@ _EXCERPTS = tuple(
     (re.compile(path), re.compile(lines, re.MULTILINE))
     for path, lines in (
         (r"/proc/cpuinfo\Z", r"^(?:vendor_id|model name|flags|Features)\s*:.*$"),
-        (r"/proc/(?:self|\d+)/status\Z", r"^CapEff:.*$"),
+        (r"/proc/(?:self|\d+)/status\Z", r"^(?:CapEff|VmLck):.*$"),
         (r"/proc/mounts\Z", r"^\S+ \S+ (?:hugetlbfs|resctrl|cgroup2?) .*$"),
         (r"/boot/config-", rf"^(?:# )?CONFIG_(?:{'|'.join(KERNEL_OPTIONS)})[= ].*$"),
         (r"/boot/loader/entries/", r"^(?:linux|options|version)\s.*$"),

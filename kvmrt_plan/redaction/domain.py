@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _KEPT = frozenset(
     {
         "name", "uuid", "title", "description", "memory", "currentMemory", "maxMemory", "memtune",
-        "memoryBacking", "blkiotune", "vcpu", "vcpus", "iothreads", "iothreadids",
+        "memoryBacking", "resource", "blkiotune", "vcpu", "vcpus", "iothreads", "iothreadids",
         "defaultiothread", "cputune", "numatune", "features", "cpu", "clock", "on_poweroff",
         "on_reboot", "on_crash", "on_lockfailure", "pm", "perf",
     }
@@ -87,7 +87,7 @@ class _Work:
         elif child.tag in _KEPT:
             for element in child.iter():
                 self.redact_comment(element)
-        elif child.tag in {"devices", "os", "launchSecurity", "idmap", "resource", "seclabel"}:
+        elif child.tag in {"devices", "os", "launchSecurity", "idmap", "seclabel"}:
             self._redact_tree(child)
         else:
             self._redact_foreign(child)

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.snapshot import RawLibvirt, Snapshot
 
 _CGROUPS = "/sys/fs/cgroup/"
-#: Units that systemd, libvirt and container engines make everywhere; any other is named by somebody.
+#: Units that systemd, libvirt, kvmrt and container engines make everywhere; any other is named by somebody.
 _KNOWN_UNIT = re.compile(
-    r"(?:-|background|init|kubepods|machine|session|system|user|user-\d+)\.(?:slice|scope)"
+    r"(?:-|background|init|kubepods|machine|session|system|user|user-\d+|kvmrt[0-9a-f]{32})\.(?:slice|scope)"
     r"|[^/]*\.(?:mount|swap|socket|target|device|automount)"
     r"|redacted-[0-9a-f]{4}\.(?:slice|scope)"
 )

@@ -13,7 +13,7 @@ from kvmrt_plan.hosts.capture import capture_root
     ("path", "text", "kept"),
     [
         ("/proc/self/status", "Name:\tkvmrt\nCapEff:\t00ff\nUid:\t0\n", "CapEff:\t00ff\n"),
-        ("/proc/812/status", "CapPrm:\t1\nCapEff:\t2\n", "CapEff:\t2\n"),
+        ("/proc/812/status", "CapPrm:\t1\nVmLck:\t8 kB\nCapEff:\t2\n", "VmLck:\t8 kB\nCapEff:\t2\n"),
         ("/proc/812/task/812/status", "Name:\tqemu\n", "Name:\tqemu\n"),
         ("/proc/mounts", "/dev/sda1 / ext4 rw 0 0\nx /y resctrl rw 0 0\n", "x /y resctrl rw 0 0\n"),
         ("/boot/config-6.1", "CONFIG_CPUSETS=y\n# CONFIG_NO_HZ_FULL is not set\nCONFIG_CPUSETS_V1=y\n",

@@ -181,6 +181,13 @@ def test_names_of_units_do_not_depend_on_their_neighbours():
     assert set(replaced_names(host())) == {"alice.slice", "enx0a1b2c3d4e5f"}
 
 
+def test_slices_that_kvmrt_makes_keep_their_names():
+    slice_of_vm = f"/sys/fs/cgroup/kvmrt{UUID.replace('-', '')}.slice/cpuset.cpus"
+    left = redact(replace(host(), files={slice_of_vm: "2-3\n"}))
+
+    assert left.files == {slice_of_vm: "2-3\n"}
+
+
 def test_a_boot_can_still_be_told_from_another():
     held, boot = "/run/kvmrt/held.json", "/proc/sys/kernel/random/boot_id"
     left = redact(host()).files
