@@ -92,6 +92,8 @@ class _Draw:
 
     def __init__(self, seed: str) -> None:
         self._random = random.Random(seed)
+        # Apart, so that what it is asked for leaves the hosts of all numbers as they are.
+        self._further = random.Random(f"{seed} further")
         loaders = (*sorted(BOOT_LOADERS), "")
         self._loader = loaders[random.Random(f"boot {seed}").randrange(len(loaders))]
 
@@ -109,6 +111,9 @@ class _Draw:
 
     def _chance(self, probability: float) -> bool:
         return self._random.random() < probability
+
+    def _asks(self, probability: float) -> bool:
+        return self._further.random() < probability
 
     def _machine(self) -> Machine:
         kind = Machine if self._chance(0.7) else _SingleThreaded
@@ -152,23 +157,23 @@ class _Draw:
         if self._chance(0.2):
             vm["vcpu_scheduler"] = "{policy: fifo, priority: 1}"
         if self._chance(0.2):
-            vm["hugepages"] = self._random.choice(("2M", "1G"))
-        if self._chance(0.2):
+            vm["cpu_topology"] = f"{vm['nr_vcpus']},1,1"
+        if self._asks(0.2):
+            vm["hugepages"] = self._further.choice(("2M", "1G"))
+        if self._asks(0.2):
             vm["cpu_mode"] = "host-passthrough"
             vm["invtsc"] = True
             vm["migratable"] = False
-        if self._chance(0.2):
+        if self._asks(0.2):
             vm["page_sharing"] = False
             vm["memory_allocation"] = "immediate"
             vm["pmu"] = False
             vm["hpet"] = False
-        if self._chance(0.2):
-            vm["cpu_topology"] = f"{vm['nr_vcpus']},1,1"
         return vm
 
     def _host_part(self) -> dict[str, object]:
         """Settings of the kernel's, on half of the hosts."""
-        if self._chance(0.5):
+        if self._asks(0.5):
             return {}
         offered = {
             "quiet_kernel": True,
@@ -183,7 +188,7 @@ class _Draw:
             "transparent_hugepages": "never",
             "reserve_hugepages": True,
         }
-        return {name: value for name, value in offered.items() if self._chance(0.4)}
+        return {name: value for name, value in offered.items() if self._asks(0.4)}
 
     def _guest(self, index: int, vm: dict[str, object], machine: Machine) -> Guest:
         """The domain as somebody made it by hand."""
