@@ -18,6 +18,7 @@ from raw_host import (
     guest_files,
     interrupt_files,
     kernel_files,
+    kvm_files,
     libvirt_daemon_files,
     node_files,
     noise_files,
@@ -63,14 +64,30 @@ def redhawk() -> Snapshot:
     files.update(cpu_files(MACHINE))
     files.update(node_files(MACHINE))
     files.update(noise_files(MACHINE))
+    files.update(kvm_files())
     files.update(libvirt_daemon_files(812))
     files.update(guest_files(GUEST, online=MACHINE.online))
+    files["/etc/sysconfig/shield"] = "# Interrupts that the shield service assigns to CPUs.\n"
     interrupts = [
         Interrupt(number=0, action="timer", affinity=MACHINE.cpus, chip="IO-APIC"),
-        Interrupt(number=55, action="enp4s0f0", affinity=MACHINE.cpus),
+        Interrupt(
+            number=55,
+            action="enp4s0f0",
+            affinity=MACHINE.cpus,
+            device="0000:04:00.0",
+            driver="i40e",
+            interface="enp4s0f0",
+        ),
     ]
     irq_files, links = interrupt_files(interrupts, default=MACHINE.cpus)
-    links.update({"/boot/grub2": "", "/sys/class/iommu": "", "/sys/module/kvm_intel": ""})
+    links.update(
+        {
+            "/boot/grub2": "",
+            "/sys/class/iommu": "",
+            "/sys/class/misc/kvm": "",
+            "/sys/module/kvm_intel": "",
+        }
+    )
     return Snapshot(
         name="redhawk",
         captured="2026-11-22T10:12:00Z",

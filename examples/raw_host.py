@@ -175,6 +175,13 @@ def noise_files(machine: Machine) -> Iterator[tuple[str, str]]:
         yield f"{_CPU}/cpu{cpu}/power/pm_qos_resume_latency_us", "0\n"
 
 
+def kvm_files() -> Iterator[tuple[str, str]]:
+    """Parameters of the module kvm as the kernel has them by default."""
+    words = {"halt_poll_ns": "200000", "nx_huge_pages": "Y", "kvmclock_periodic_sync": "Y"}
+    for name, word in words.items():
+        yield f"/sys/module/kvm/parameters/{name}", f"{word}\n"
+
+
 def confinement_files(machine: Machine, *, allowed: CpuSet) -> Iterator[tuple[str, str]]:
     """Control groups v2 with systemd's top-level units, and the masks of unbound kernel work."""
     yield "/sys/fs/cgroup/cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n"

@@ -162,6 +162,13 @@ class Host(Protocol):
             WriteRefusedError: the tool is not installed, or fails.
         """
 
+    def restart_service(self, unit: str) -> None:
+        """`systemctl restart UNIT`, for RedHawk's shield.service alone.
+
+        Raises:
+            WriteRefusedError: it is another unit, or systemd refuses.
+        """
+
     def is_enabled(self, unit: str) -> bool:
         """Whether systemd starts the unit at boot.
 

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from kvmrt_plan.changes.change import Disturbance
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples"
-EXAMPLES = ("two-socket.yaml", "two-socket.cfg", "further.yaml")
+EXAMPLES = ("two-socket.yaml", "two-socket.cfg", "further.yaml", "redhawk.yaml")
 
 
 def example_world(folder: Path, configuration: str, **more: object) -> World:
-    """The bundled host, and what the configuration makes of it."""
-    snapshot = load_snapshot((FOLDER / "two-socket.json").read_bytes(), file="two-socket.json")
+    """A bundled host, and what the configuration makes of it."""
+    name = "redhawk.json" if configuration == "redhawk.yaml" else "two-socket.json"
+    snapshot = load_snapshot((FOLDER / name).read_bytes(), file=name)
     goal = goal_of((FOLDER / configuration).read_bytes(), file=configuration)
     return make_world(folder / "base", snapshot, goal, **more)
 

@@ -25,6 +25,7 @@ from raw_host import (
     guest_files,
     interrupt_files,
     kernel_files,
+    kvm_files,
     libvirt_daemon_files,
     node_files,
     noise_files,
@@ -187,6 +188,7 @@ class _Draw:
             "page_merging": "unmerged",
             "transparent_hugepages": "never",
             "reserve_hugepages": True,
+            "kvm": "{halt_poll_ns: 0, kvmclock_periodic_sync: false, nx_huge_pages: never}",
         }
         return {name: value for name, value in offered.items() if self._asks(0.4)}
 
@@ -247,6 +249,7 @@ class _Draw:
         )
         files.update(cpu_files(machine))
         files.update(node_files(machine))
+        files.update(kvm_files())
         files.update(noise_files(machine))
         files["/sys/kernel/mm/transparent_hugepage/enabled"] = "always [madvise] never\n"
         files.update(confinement_files(machine, allowed=machine.cpus))

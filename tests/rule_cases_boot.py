@@ -6,12 +6,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from facts_builders import cpus, make_domain, make_kernel
-from rule_case import ERROR, WARNING, case, host, of, rt, vm
+from facts_builders import cpus, make_domain, make_kernel, make_slices
+from rule_case import ERROR, WARNING, case, host, irqs, of, rt, vm
 
 from kvmrt_plan.desired.boot_model import BootCpus, BootPolicy
+from kvmrt_plan.desired.kvm_model import KvmPolicy, NxHugePages
 from kvmrt_plan.diagnostics import Source
 from kvmrt_plan.facts.kernel_args import BootArguments, Loader
+from kvmrt_plan.facts.kvm import KvmParameters
+from kvmrt_plan.facts.shield_file import ShieldFile
+from kvmrt_plan.facts.slices import Shield
+from kvmrt_plan.values.cpuset import EMPTY
 
 REDHAWK = make_kernel(is_redhawk=True)
 PCI = "<hostdev mode='subsystem' type='pci'/>"
@@ -113,3 +118,36 @@ case(
     (ERROR, None, 5, "boot: nohz_full 0-3 has CPU 0 in it, which keeps the time"),
 )
 case("KR221 auto", of(rt(1, "0-3"), **asks(nohz_full=BootCpus.AUTO)), booted())
+
+TUNED = "/etc/modprobe.d/kvm.rt.tuned.conf"
+
+
+def modules(*options: str) -> Any:
+    """A host where TuneD has set options."""
+    return host(kvm=KvmParameters(foreign=tuple((one, TUNED) for one in options)))
+
+
+case(
+    "KR222 an option of a module",
+    of(kvm=KvmPolicy(halt_poll_ns=0)),
+    modules("kvm.halt_poll_ns=200000"),
+    (ERROR, None, 2, f"kvm: halt_poll_ns differs from kvm.halt_poll_ns=200000 of {TUNED}"),
+)
+case(
+    "KR222 the same in another spelling",
+    of(kvm=KvmPolicy(kvmclock_periodic_sync=False, nx_huge_pages=NxHugePages.OFF)),
+    modules("kvm.kvmclock_periodic_sync=0", "kvm.nx_huge_pages=0"),
+)
+SHIELDED = make_slices(shield=Shield(processes=EMPTY, irqs=EMPTY, local_timers=EMPTY))
+ASSIGNED = ShieldFile(foreign=(("55", cpus("0-3")),))
+case(
+    "KR222 an assignment of RedHawk's",
+    of(**irqs(55, "0")),
+    host(slices=SHIELDED, shield_file=ASSIGNED),
+    (ERROR, None, 2, "irqs: 55 to 0 differs from 55 to 0-3 in /etc/sysconfig/shield"),
+)
+case(
+    "KR222 the same assignment",
+    of(**irqs(55, "0-3")),
+    host(slices=SHIELDED, shield_file=ASSIGNED),
+)

@@ -11,6 +11,7 @@ from kvmrt_plan.desired.boot_model import BootCpus, BootPolicy, Iommu
 from kvmrt_plan.desired.decode import is_refused
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
+from kvmrt_plan.desired.kvm_model import KvmPolicy, NxHugePages
 from kvmrt_plan.desired.model import (
     Configuration,
     GuestTopology,
@@ -144,6 +145,19 @@ def probes():
     )  # fmt: skip
 
 
+def kvm_policies():
+    """Kvm parts, from nothing at all to everything."""
+    numbers = st.none() | st.integers(0, 65535)
+    return st.builds(
+        KvmPolicy,
+        kvmclock_periodic_sync=st.none() | st.booleans(),
+        nx_huge_pages=st.none() | st.sampled_from(NxHugePages),
+        halt_poll_ns=numbers,
+        ple_gap=numbers,
+        pause_filter_count=numbers,
+    )
+
+
 def boot_policies():
     """Boot parts, from nothing at all to everything."""
     cpus = st.none() | st.just(BootCpus.AUTO) | cpu_sets(min_size=1)
@@ -179,6 +193,7 @@ def host_policies():
         machine_check_polling=st.booleans(),
         energy_preference=st.none() | st.sampled_from(["performance", "balance_performance"]),
         idle_exit_us=st.none() | st.integers(0, 2**31 - 1),
+        kvm=st.none() | kvm_policies(),
         boot=st.none() | boot_policies(),
         irqs=st.lists(irq_assignments(), max_size=3, unique_by=lambda one: one.irq).map(tuple),
         probes=st.lists(probes(), max_size=2).map(tuple),

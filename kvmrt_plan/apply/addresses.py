@@ -21,7 +21,7 @@ _FORMS = {
     Kind.IRQ_AFFINITY: (r"irq/([0-9]{1,9})"),
     Kind.IRQ_DEFAULT_AFFINITY: (r"irq/(default)"),
     Kind.CPU_ONLINE: (r"cpu/([0-9]{1,5})"),
-    Kind.SYSCTL: (r"((?:sysctl|ksm|thp|machinecheck)/[a-z_.]+)"),
+    Kind.SYSCTL: (r"((?:sysctl|ksm|thp|machinecheck|kvm)/[a-z_.]+)"),
     Kind.CPU_POWER: (
         r"power/((?:energy|governor|latency|fair-server|idle-state[0-9]{1,2})/[0-9]{1,5})"
     ),
@@ -43,6 +43,8 @@ _FORMS = {
     Kind.GUEST_SETTING: (
         rf"vm/[^/]+/guest/(module/virtio_balloon|(?:unit|running)/(?:{'|'.join(CHRONY)}))"
     ),
+    Kind.MODULE_OPTIONS: (r"modules/(options)"),
+    Kind.SHIELD_ASSIGNMENTS: (r"shield/(assignments)"),
     # Whoever writes another file names it here: a plan must not choose what root overwrites.
     Kind.FILE: (r"file(/etc/systemd/system/kvmrt\.service)"),
     Kind.SERVICE: (r"service/(kvmrt\.service)"),

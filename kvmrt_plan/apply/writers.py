@@ -11,6 +11,7 @@ from kvmrt_plan.apply.guests import read_state, write_state
 from kvmrt_plan.apply.hugepages import read_pool, write_pool
 from kvmrt_plan.apply.kernel_args import read_boot, write_boot
 from kvmrt_plan.apply.kernel_files import exchange_file, read_file, write_file
+from kvmrt_plan.apply.owned_lines import read_lines, write_lines
 from kvmrt_plan.apply.slices import read_slice, write_slice
 from kvmrt_plan.changes.change import Kind
 
@@ -105,11 +106,19 @@ def _read(host: Host, step: Step) -> str | None:
             return read_domain(host, step)
         case Kind.DOMAIN_STATE:
             return read_state(host, step)
-        case Kind.BOOT_ARGUMENTS | Kind.FILE | Kind.SERVICE | Kind.GUEST_FILE | Kind.GUEST_SETTING:
-            is_boot = step.kind is Kind.BOOT_ARGUMENTS
-            return read_boot(host, step) if is_boot else read_installed(host, step)
         case _:
-            assert_never(step.kind)
+            return _read_configured(host, step)
+
+
+def _read_configured(host: Host, step: Step) -> str | None:
+    """What stands in configuration files."""
+    match step.kind:
+        case Kind.MODULE_OPTIONS | Kind.SHIELD_ASSIGNMENTS:
+            return read_lines(host, step)
+        case Kind.BOOT_ARGUMENTS:
+            return read_boot(host, step)
+        case _:
+            return read_installed(host, step)
 
 
 def _write(host: Host, step: Step) -> None:
@@ -131,6 +140,8 @@ def _write(host: Host, step: Step) -> None:
             write_domain(host, step)
         case Kind.DOMAIN_STATE:
             write_state(host, step)
+        case Kind.MODULE_OPTIONS | Kind.SHIELD_ASSIGNMENTS:
+            write_lines(host, step)
         case Kind.BOOT_ARGUMENTS:
             write_boot(host, step)
         case Kind.FILE | Kind.SERVICE | Kind.GUEST_FILE | Kind.GUEST_SETTING:

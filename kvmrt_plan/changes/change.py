@@ -27,6 +27,8 @@ class Kind(StrEnum):
     CPU_POWER = "cpu-power"
     HUGEPAGES = "hugepages"
     BOOT_ARGUMENTS = "boot-arguments"
+    MODULE_OPTIONS = "module-options"
+    SHIELD_ASSIGNMENTS = "shield-assignments"
     DOMAIN_RENAME = "domain-rename"
     DOMAIN_XML = "domain-xml"
     DOMAIN_AUTOSTART = "domain-autostart"

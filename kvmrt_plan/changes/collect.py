@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.cpu import cpu_changes
 from kvmrt_plan.changes.domain import domain_changes
-from kvmrt_plan.changes.irq import irq_changes
+from kvmrt_plan.changes.irq import assigned_irqs, irq_changes
 from kvmrt_plan.changes.kernel_args import boot_changes
 from kvmrt_plan.changes.knobs import knob_changes
+from kvmrt_plan.changes.kvm import kvm_changes
 from kvmrt_plan.changes.masks import Masks
 from kvmrt_plan.changes.partitions import Partitions
+from kvmrt_plan.changes.shield_file import assignment_changes
 from kvmrt_plan.changes.slices import slice_changes
 from kvmrt_plan.changes.workqueue import workqueue_changes
 from kvmrt_plan.desired.model import ShieldBackend
@@ -47,7 +49,10 @@ def collect_changes(
     found.extend(slice_changes(backend, masks, partitions))
     found.extend(partitions.changes())
     found.extend(workqueue_changes(masks))
-    if backend is not ShieldBackend.REDHAWK:
+    if backend is ShieldBackend.REDHAWK:
+        moved = list(assigned_irqs(policy, masks))
+        found.extend((*moved, *assignment_changes(policy, facts, moved)))
+    else:
         # RedHawk's shield moves interrupts itself; two writers would fight over the same masks.
         found.extend(irq_changes(policy, masks))
     found.extend(knob_changes(policy, masks))
@@ -55,6 +60,7 @@ def collect_changes(
         from kvmrt_plan.changes.hugepages import hugepage_changes
 
         found.extend(hugepage_changes(policy, masks))
+    found.extend(kvm_changes(policy.kvm, masks))
     found.extend(boot_changes(policy.boot, facts, placement))
     found.extend(cpu_changes(masks, leaving=tuple(found)))
     return found

@@ -24,6 +24,7 @@ from kvmrt_plan.changes.change import (
     Reason,
     ReasonCode,
 )
+from kvmrt_plan.changes.masks import released
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,27 @@ if TYPE_CHECKING:
     from kvmrt_plan.values.cpuset import CpuSet
 
 DEFAULT = "irq/default"
+
+
+def assigned_irqs(policy: HostPolicy, masks: Masks) -> Iterator[Considered]:
+    """Only what `host.irqs` assigns, and what it no longer does: RedHawk's shield moves all others."""
+    for irq in masks.facts.irqs.values():
+        if irq.affinity is None or irq.is_managed or not irq.is_movable:
+            continue
+        assignment = _assignment(policy, irq)
+        held = masks.facts.held.get(f"irq/{irq.number}")
+        if assignment is not None:
+            yield _assign(irq, irq.affinity, assignment)
+        elif held is not None and held.original and held.written == str(irq.affinity):
+            yield Change(
+                kind=Kind.IRQ_AFFINITY,
+                address=f"irq/{irq.number}",
+                before=held.written,
+                after=held.original,
+                disturbance=Disturbance.HOST,
+                reason=released(),
+                label=",".join(irq.actions),
+            )
 
 
 def irq_changes(policy: HostPolicy, masks: Masks) -> Iterator[Considered]:

@@ -62,6 +62,8 @@ def knob_changes(policy: HostPolicy, masks: Masks) -> Iterator[Considered]:
     """A change for every setting that is not as it should be, and for those that are given back."""
     wanted = dict(_wanted(policy, masks)) if masks.placement.isolated else {}
     for address, now in masks.facts.knobs.items():
+        if address.startswith("kvm/"):
+            continue  # changes/kvm.py
         if address in wanted:
             attribute, value = wanted[address]
             owners = masks.reasons.leaving(masks.placement.isolated).text

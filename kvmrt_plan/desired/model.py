@@ -22,6 +22,7 @@ from kvmrt_plan.desired.boot_model import BootPolicy  # noqa: TC001  as UUID
 from kvmrt_plan.desired.described import described
 from kvmrt_plan.desired.guest import GuestClock, GuestMachine
 from kvmrt_plan.desired.host_knobs import HostKnobs
+from kvmrt_plan.desired.kvm_model import KvmPolicy  # noqa: TC001  as UUID
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 
 if TYPE_CHECKING:
@@ -252,6 +253,9 @@ class HostPolicy(HostKnobs):
         "Longest wake-up latency, in microseconds, that idle CPUs of RT VMs may have; unset: unmanaged.",
         3, default=None, ge=1, le=2147483647,
     )  # fmt: skip
+    kvm: KvmPolicy | None = described(
+        "Parameters of KVM's modules; unset: unmanaged.", default=None
+    )
     boot: BootPolicy | None = described(
         "Arguments of the kernel at the next boot; unset: unmanaged.", default=None
     )

@@ -54,6 +54,7 @@ from kvmrt_plan.desired.boot_attributes import (
 from kvmrt_plan.desired.boot_model import Iommu
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
+from kvmrt_plan.desired.kvm_model import NxHugePages
 from kvmrt_plan.desired.model import (
     GuestTopology,
     PageSize,
@@ -157,6 +158,7 @@ def _each(parse: Callable[[str], str], pattern: str) -> Any:
 _BOOT_CPUS = _written(parse_boot_cpus, *_AUTO, _SOME_CPUS, _CPU_NUMBER, types=(str, int))
 
 _BY_NAME: dict[str, Any] = {
+    "kvmclock_periodic_sync": _written(parse_bool, *_BOOL, types=(bool, str, int)) | None,
     "nohz_full": _BOOT_CPUS,
     "rcu_nocbs": _BOOT_CPUS,
     "irqaffinity": _BOOT_CPUS,
@@ -213,6 +215,7 @@ _BY_TYPE: dict[Any, Any] = {
     TransparentHugepages: _word(TransparentHugepages),
     Iommu: _word(Iommu),
     GuestClock: _word(GuestClock),
+    NxHugePages: _word(NxHugePages),
     PageSize: _word(PageSize),
     Pinning: _word(Pinning),
     SchedulerPolicy: _word(SchedulerPolicy),

@@ -7,6 +7,7 @@ from typing import Any
 
 from kvmrt_plan.desired import problems as codes
 from kvmrt_plan.desired.attribute import HOST_ATTRIBUTES, parse_irq, parse_some_cpus
+from kvmrt_plan.desired.kvm_attributes import KvmReader
 from kvmrt_plan.desired.model import HostPolicy, IrqAssignment
 from kvmrt_plan.desired.problems import quote
 from kvmrt_plan.desired.yaml_boot import BootReader
@@ -14,7 +15,7 @@ from kvmrt_plan.desired.yaml_probes import ProbeReader
 from kvmrt_plan.desired.yaml_tree import Node, Refused, Sequence
 from kvmrt_plan.desired.yaml_values import FAILED, NodeReader
 
-_HOST_KEYS = (*HOST_ATTRIBUTES, "irqs", "probes", "boot")
+_HOST_KEYS = (*HOST_ATTRIBUTES, "irqs", "probes", "kvm", "boot")
 _IRQ_KEYS = ("irq", "cpus")
 
 
@@ -34,6 +35,8 @@ class HostReader(NodeReader):
                 values["irqs"] = self._read_irqs(value)
             elif attribute == "probes":
                 values["probes"] = ProbeReader(self.problems).read_probes(value)
+            elif attribute == "kvm":
+                values["kvm"] = KvmReader(self.problems).read_kvm(value)
             elif attribute == "boot":
                 values["boot"] = BootReader(self.problems).read_boot(value)
             elif attribute in HOST_ATTRIBUTES:

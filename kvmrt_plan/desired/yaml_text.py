@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.desired.attribute import TEXT_ATTRIBUTES
 from kvmrt_plan.desired.boot_attributes import BOOT_ATTRIBUTES, BOOT_LISTS
 from kvmrt_plan.desired.boot_model import Iommu
 from kvmrt_plan.desired.edit import values_to_write
+from kvmrt_plan.desired.kvm_model import NxHugePages
 from kvmrt_plan.desired.model import PROBE_SECONDS
 from kvmrt_plan.values.cpuset import CpuSet
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kvmrt_plan.desired.boot_model import BootPolicy
+    from kvmrt_plan.desired.kvm_model import KvmPolicy
     from kvmrt_plan.desired.model import HostPolicy, Probe, VirtualMachine
 
 INDENT = "  "
@@ -108,6 +111,8 @@ def host_lines(host: HostPolicy) -> list[str]:
     for one in host.irqs:
         irq = yaml_key(one.irq) if isinstance(one.irq, str) else str(one.irq)
         lines.append(f"    - {{irq: {irq}, cpus: {yaml_value('cpus', str(one.cpus))}}}")
+    if host.kvm is not None:
+        lines.append(f"  kvm: {{{', '.join(_kvm(host.kvm))}}}")
     if host.boot is not None:
         lines.append(f"  boot: {{{', '.join(_boot(host.boot))}}}")
     if host.probes:
@@ -126,6 +131,15 @@ def _probe(probe: Probe) -> Iterable[str]:
             yield f"{key}: {_quoted(text)}"
     if probe.timeout != PROBE_SECONDS:
         yield f"timeout: {probe.timeout}"
+
+
+def _kvm(kvm: KvmPolicy) -> Iterable[str]:
+    """The attributes of the kvm part that are set."""
+    for one in fields(kvm):
+        value = getattr(kvm, one.name)
+        if value is not None and one.name != "sources":
+            text = str(value).lower()
+            yield f"{one.name}: {_quoted(text) if isinstance(value, NxHugePages) else text}"
 
 
 def _boot(boot: BootPolicy) -> Iterable[str]:

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from kvmrt_plan.desired.problems import Problems
 
 _NUMBERS = frozenset(
-    {"nr_vcpus", "iothreads", "priority", "timeout", "kthread_prio", "workqueue_pri"}
+    {
+        "nr_vcpus",
+        "iothreads",
+        "priority",
+        "timeout",
+        "kthread_prio",
+        "workqueue_pri",
+        "halt_poll_ns",
+        "ple_gap",
+        "pause_filter_count",
+    }
 )
 _TEXTS = TEXT_ATTRIBUTES | {
     "uuid", "command", "tcp", "ping", "arguments", "vfio_pci", "code", "reason", "until", "vm",

@@ -25,6 +25,7 @@ _EXCERPTS = tuple(
         (r"/boot/loader/entries/", r"^(?:linux|options|version)\s.*$"),
         (r"/etc/default/grub", r"^\s*GRUB_(?:CMDLINE_LINUX(?:_DEFAULT)?|ENABLE_BLSCFG)=.*$"),
         (r"/boot/grub2?/grub.cfg\Z", r"^(?:### BEGIN .*|\s*linux(?:16|efi)?\s.*)$"),
+        (r"/etc/modprobe\.d/", r"^options kvm(?:_intel|_amd|-intel|-amd)?\s.*$"),
         (r"/boot/grub2?/grubenv\Z", r"^(?:kernelopts|tuned_params)=.*$"),
     )
 )

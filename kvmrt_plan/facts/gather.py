@@ -15,8 +15,10 @@ from kvmrt_plan.facts.irq import parse_default_affinity, parse_irqs
 from kvmrt_plan.facts.kernel import parse_kernel
 from kvmrt_plan.facts.kernel_args import parse_boot
 from kvmrt_plan.facts.knobs import parse_knobs
+from kvmrt_plan.facts.kvm import parse_kvm
 from kvmrt_plan.facts.processes import parse_libvirt_memlock
 from kvmrt_plan.facts.services import parse_services
+from kvmrt_plan.facts.shield_file import SHIELD_FILE, parse_shield_file
 from kvmrt_plan.facts.slices import parse_slices
 from kvmrt_plan.facts.workqueue import parse_workqueue
 
@@ -58,6 +60,8 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         held=held.values,
         holders=held.holders,
         boot=parse_boot(snapshot),
+        kvm=parse_kvm(snapshot),
+        shield_file=parse_shield_file(snapshot.files.get(SHIELD_FILE)),
         has_amd_kvm="/sys/module/kvm_amd" in snapshot.links,
         iommus=tuple(snapshot.entries(_IOMMUS)) if _IOMMUS in snapshot.links else None,
         libvirt_memlock=parse_libvirt_memlock(snapshot),

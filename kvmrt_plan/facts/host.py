@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.facts.kernel_args import NO_LOADER
+from kvmrt_plan.facts.kvm import KvmParameters
+from kvmrt_plan.facts.shield_file import ShieldFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +61,10 @@ class HostFacts:
     held: Mapping[str, HeldValue] = field(default_factory=dict)
     #: VMs whose policies are in force.
     holders: frozenset[UUID] = frozenset()
+    #: Parameters of KVM's modules.
+    kvm: KvmParameters = field(default_factory=KvmParameters)
+    #: What RedHawk's shield service assigns.
+    shield_file: ShieldFile = field(default_factory=ShieldFile)
     #: The kernel's arguments, running and at the next boot.
     boot: BootArguments = NO_LOADER
     #: Whether KVM runs on an AMD processor.

@@ -112,7 +112,7 @@ def parse_boot(snapshot: Snapshot) -> BootArguments:
 def boot_files(files: Mapping[str, str], links: Mapping[str, str]) -> dict[str, str]:
     """The texts and folders (with a slash at their end) that matter here."""
     beginnings = (
-        "/boot/", GRUB_DEFAULTS, "/etc/kernel/", TUNED, "/run/ostree-booted", "/etc/modprobe.d/",
+        "/boot/", GRUB_DEFAULTS, "/etc/kernel/", TUNED, "/run/ostree-booted",
     )  # fmt: skip
     found = {path: text for path, text in files.items() if path.startswith(beginnings)}
     found.update({f"{path}/": "" for path in links if path.startswith(("/boot/", GRUB_FOLDER))})

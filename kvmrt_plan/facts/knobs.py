@@ -28,6 +28,8 @@ HOST_KNOBS = {
     "ksm/run": "/sys/kernel/mm/ksm/run",
     "sysctl/kernel.nmi_watchdog": "/proc/sys/kernel/nmi_watchdog",
     "thp/enabled": "/sys/kernel/mm/transparent_hugepage/enabled",
+    "kvm/halt_poll_ns": "/sys/module/kvm/parameters/halt_poll_ns",
+    "kvm/nx_huge_pages": "/sys/module/kvm/parameters/nx_huge_pages",
     # One switch for all CPUs, shown below each (arch/x86/kernel/cpu/mce/core.c); CPU 0 is always there.
     "machinecheck/ignore_ce": "/sys/devices/system/machinecheck/machinecheck0/ignore_ce",
 }

@@ -92,6 +92,13 @@ PATTERNS = (
     "/proc/meminfo",
     *IRQ_PATTERNS,
     *BOOT_PATTERNS,
+    # Parameters of KVM, by facts/kvm.py
+    "/etc/modprobe.d/*.conf",
+    "/sys/module/kvm/parameters/halt_poll_ns",
+    "/sys/module/kvm/parameters/kvmclock_periodic_sync",
+    "/sys/module/kvm/parameters/nx_huge_pages",
+    "/sys/module/kvm_amd/parameters/pause_filter_count",
+    "/sys/module/kvm_intel/parameters/ple_gap",
     "/sys/class/iommu/",
     "/sys/class/iommu/*/",
     "/sys/module/kvm_amd/",

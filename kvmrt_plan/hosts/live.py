@@ -145,6 +145,12 @@ class LiveHost:
         """Through the program of the closed table; a test tree has none to run."""
         update_boot(loader, added=added, removed=removed, root=self._root)
 
+    def restart_service(self, unit: str) -> None:
+        """Through systemctl; no other unit than RedHawk's is ever restarted."""
+        if unit != "shield.service":
+            raise WriteRefusedError(unit, "is no service that kvmrt restarts")
+        _run(("systemctl", "restart", unit), unit)
+
     def is_enabled(self, unit: str) -> bool:
         """By the link that `systemctl enable` makes: it is there whether systemd runs or not."""
         return os.path.lexists(self._root + wanted_link(unit))

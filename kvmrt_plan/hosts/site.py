@@ -74,6 +74,7 @@ class OpenHost:
         self.replace_file = host.replace_file
         self.boot_files = host.boot_files
         self.update_boot = host.update_boot
+        self.restart_service = host.restart_service
         self.is_enabled = host.is_enabled
         self.set_enabled = host.set_enabled
 

@@ -32,6 +32,9 @@ _MENU = re.compile(r"^(\s*linux(?:16|efi)?\s+\S+)(.*)$")
 _MENU_KEPT = re.compile(r"### BEGIN ")
 _VARIABLE = re.compile(r"""^((?:kernelopts|tuned_params|TUNED_BOOT_CMDLINE)=["']?)(.*?)(["']?)$""")
 _ENTRY = re.compile(r"^(options\s+)(.*)$")
+#: modprobe.d(5): options of other modules may hold keys.
+_KVM_OPTIONS = re.compile(r"options\s+kvm(?:[_-](?:intel|amd))?\s")
+_NOTHING = re.compile(r"(?!)")
 _ENTRY_KEPT = re.compile(r"(?:linux|initrd|version)\s")
 
 
@@ -126,6 +129,9 @@ class FileRedaction:
     def _boot_entry(self, text: str) -> str:
         return self._matching(text, _ENTRY, _ENTRY_KEPT)
 
+    def _kvm_options(self, text: str) -> str:
+        return self._matching(text, _NOTHING, _KVM_OPTIONS)
+
     def _matching(self, text: str, wanted: re.Pattern[str], kept: re.Pattern[str] | None) -> str:
         """The lines with arguments, redacted, and those that are kept as they are; no others."""
         found = []
@@ -170,6 +176,7 @@ RULES = tuple(
         (r"/boot/grub2?/grub\.cfg\Z", "_menu"),
         (r"/boot/grub2?/grubenv\Z|/etc/tuned/bootcmdline\Z", "_variables"),
         (r"/boot/loader/entries/", "_boot_entry"),
+        (r"/etc/modprobe\.d/", "_kvm_options"),
         (r"/etc/(?:default|sysconfig|conf\.d)/irqbalance\Z|/etc/sysconfig/shield\Z", "_settings"),
         (r"/etc/tuned/active_profile\Z", "_words"),
         (r"/etc/systemd/system/kvmrt\.service\Z", "_words"),

@@ -55,4 +55,11 @@ ENTRIES = (
         example="host: {boot: {nohz_full: 0-3}}",
         remedy="write auto, or a list without CPU 0.",
     ),
+    Entry(
+        "KR222", "A file of somebody else sets the same to something else", "error",
+        why="Of two options of a module, or two assignments of an interrupt in RedHawk's "
+        "/etc/sysconfig/shield, one is lost. kvmrt changes no line that it has not written.",
+        example="host: {kvm: {halt_poll_ns: 0}}  # another file in /etc/modprobe.d has 200000",
+        remedy="remove the line that the finding names, or leave the attribute out.",
+    ),
 )  # fmt: skip

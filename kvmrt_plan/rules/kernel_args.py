@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.diagnostics import Finding, Severity
+from kvmrt_plan.facts.kvm import PARAMETERS
+from kvmrt_plan.facts.shield_file import SHIELD_FILE
 from kvmrt_plan.placement.boot_arguments import wanted_by_attribute
 from kvmrt_plan.values.boot_tokens import key_of, split_tokens, value_of
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kvmrt_plan.desired.boot_model import BootPolicy
+    from kvmrt_plan.desired.kvm_model import KvmPolicy
     from kvmrt_plan.diagnostics import Source
     from kvmrt_plan.facts.host import HostFacts
     from kvmrt_plan.facts.kernel_args import BootArguments
@@ -181,6 +184,46 @@ def cpu_zero_keeps_the_time(subject: Subject, facts: HostFacts) -> Iterator[Find
             )
 
 
+def files_of_others_agree(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
+    """Of two options or assignments for the same thing one is lost, and which is nobody's to say."""
+    host = subject.configuration.host
+    clashes = [
+        (f"{option} of {place}", f"kvm: {attribute}", place)
+        for option, place in facts.kvm.foreign
+        for attribute in PARAMETERS
+        if host.kvm is not None and _differs(option, attribute, host.kvm)
+    ]
+    clashes += [
+        (f"{name} to {cpus} in {SHIELD_FILE}", f"irqs: {one.irq} to {one.cpus}", SHIELD_FILE)
+        for name, cpus in facts.shield_file.foreign
+        for one in host.irqs
+        if facts.slices.shield is not None and str(one.irq) == name and one.cpus != cpus
+    ]
+    for theirs, ours, place in clashes:
+        yield Finding(
+            code="KR222",
+            severity=Severity.ERROR,
+            summary=f"{ours} differs from {escape_text(theirs)}",
+            detail="kvmrt changes no line that it has not written",
+            remedy=f"remove the line from {place}, or the attribute from the configuration",
+            source=host.source_of("kvm" if ours.startswith("kvm") else "irqs"),
+        )
+
+
+def _differs(option: str, attribute: str, policy: KvmPolicy) -> bool:
+    key, _, word = option.partition("=")
+    value = getattr(policy, attribute)
+    if value is None or key != f"{PARAMETERS[attribute]}.{attribute}":
+        return False
+    made = {True: ("1", "Y", "y"), False: ("0", "N", "n")}
+    same = made[value] if isinstance(value, bool) else _NX_SAME.get(str(value), (str(value),))
+    return word not in same
+
+
+#: What the kernel takes for each word of nx_huge_pages.
+_NX_SAME = {"off": ("off", "0", "N", "n"), "force": ("force", "1", "Y", "y"), "never": ("never",)}
+
+
 def _next_boot(subject: Subject, facts: HostFacts) -> tuple[str, ...]:
     """The arguments once the plan is applied."""
     boot = facts.boot
@@ -210,5 +253,5 @@ def _source(policy: BootPolicy | None, attribute: str) -> Source | None:
 
 HOST_RULES = (
     nobody_else_sets_the_same, boot_loader_is_known, devices_are_remapped, menu_has_what_is_written,
-    arguments_are_of_this_kernel, redhawk_lists_agree, cpu_zero_keeps_the_time,
+    arguments_are_of_this_kernel, redhawk_lists_agree, files_of_others_agree, cpu_zero_keeps_the_time,
 )  # fmt: skip

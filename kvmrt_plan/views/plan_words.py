@@ -133,6 +133,8 @@ _PHRASES = {
     Kind.WORKQUEUE_CPUMASK: "workqueue {}",
     Kind.CPU_ONLINE: "cpu {}",
     Kind.BOOT_ARGUMENTS: "boot {}",
+    Kind.MODULE_OPTIONS: "module {}",
+    Kind.SHIELD_ASSIGNMENTS: "shield irq {}",
     Kind.FILE: "file /{}",
     Kind.SERVICE: "{}",
 }

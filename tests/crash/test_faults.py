@@ -21,7 +21,7 @@ from kvmrt_plan.hosts.site import open_site
 
 ERRNOS = ("EIO", "EINVAL", "EBUSY", "ENOSPC", "EACCES")
 LIBVIRT = "internal error: qemu unexpectedly closed the monitor"
-WORLDS = ("two-socket.yaml", "further.yaml", "1", "2", "5")
+WORLDS = ("two-socket.yaml", "further.yaml", "redhawk.yaml", "1", "2", "5")
 
 
 def make(folder, name):

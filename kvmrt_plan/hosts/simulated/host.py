@@ -12,6 +12,7 @@ from kvmrt_plan.hosts.simulated.boot_tools import update_boot
 from kvmrt_plan.hosts.simulated.domains import SimulatedDomains
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.kernel import Kernel
+from kvmrt_plan.hosts.simulated.shield_service import restart_service
 from kvmrt_plan.hosts.simulated.texts import Texts
 from kvmrt_plan.hosts.simulated.units import make_slice, remove_slice, set_allowed_cpus
 from kvmrt_plan.values.filevalue import FileValue, format_file, parse_file
@@ -99,6 +100,10 @@ class SimulatedHost:
     def update_boot(self, loader: str, *, added: tuple[str, ...], removed: tuple[str, ...]) -> None:
         """As the loader's tool does it."""
         update_boot(self.texts, loader, added=added, removed=removed)
+
+    def restart_service(self, unit: str) -> None:
+        """As RedHawk's service does what its file says."""
+        restart_service(self.texts, self._kernel, unit)
 
     def is_enabled(self, unit: str) -> bool:
         """By the link."""

@@ -16,6 +16,7 @@ from kvmrt_plan.facts.irq import parse_irqs
 from kvmrt_plan.facts.knobs import HOST_KNOBS, WATCHDOG
 from kvmrt_plan.hosts.simulated.affinity import mask_like
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
+from kvmrt_plan.hosts.simulated.kvm_module import write_nx
 from kvmrt_plan.hosts.simulated.memory import POOL, write_choice, write_pool
 from kvmrt_plan.hosts.simulated.power import PREFERENCE, write_governor, write_preference
 from kvmrt_plan.hosts.simulated.refusal import refusal
@@ -38,6 +39,12 @@ _CPU_WORD = re.compile(
     r"/sys/devices/system/cpu/cpu\d+/(?:cpufreq/scaling_governor|power/pm_qos_resume_latency_us"
     r"|cpuidle/state\d+/disable)|/sys/kernel/debug/sched/fair_server/cpu\d+/runtime"
 )
+
+#: Files that take certain words.
+_WORDS = {
+    HOST_KNOBS["thp/enabled"]: write_choice,
+    HOST_KNOBS["kvm/nx_huge_pages"]: write_nx,
+}
 
 
 class Kernel:
@@ -69,8 +76,8 @@ class Kernel:
             write_pool(self._texts, path, text)
         elif path.endswith(PREFERENCE):
             write_preference(self._texts, path, text.strip())
-        elif path == HOST_KNOBS["thp/enabled"]:
-            write_choice(self._texts, path, text.strip())
+        elif path in _WORDS:
+            _WORDS[path](self._texts, path, text.strip())
         elif path in _NUMBERS or _CPU_WORD.fullmatch(path):
             self._write_word(path, text.strip())
         elif _SHIELD.fullmatch(path):
