@@ -20,7 +20,7 @@ from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.placement.place import place
 from kvmrt_plan.plan.goal import Goal
 from kvmrt_plan.plan.saved import MAX_PLAN_BYTES, load_plan
-from kvmrt_plan.views.map_drawn import DRAWING_FOLDS_ABOVE, draw
+from kvmrt_plan.views.map_drawn import REPORT_FOLDS_ABOVE, draw
 from kvmrt_plan.views.report import Origin, render_report
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         planned_by=document.kvmrt_version,
         format_version=document.format_version,
     )
-    maps = drawn.maps("auto", above=DRAWING_FOLDS_ABOVE)
+    maps = drawn.maps("auto", above=REPORT_FOLDS_ABOVE)
     write_document(arguments.html, render_report(plan, maps, origin))
     return 0
 

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from kvmrt_plan.placement.model import Placement
     from kvmrt_plan.plan.action import Plan
 
-#: CPUs above which a map is folded by itself: in a terminal, where 128 take two screens, and in a drawing.
+#: CPUs above which a map is folded by itself: in a terminal, where 128 take two screens, in a drawing, and
+#: in a report, of which a printed page holds 256 that one can read.
 TEXT_FOLDS_ABOVE = 128
 DRAWING_FOLDS_ABOVE = 1024
+REPORT_FOLDS_ABOVE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

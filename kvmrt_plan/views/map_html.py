@@ -31,11 +31,11 @@ _STYLE = (
     "svg{max-width:100%;height:auto}table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}"
     "th,td{border:1px solid var(--line);padding:.25rem .5rem;text-align:left;vertical-align:top;"
     "overflow-wrap:anywhere}th{background:var(--quiet);white-space:nowrap}"
-    "th:nth-child(3){min-width:8em}figure{margin:0}"
+    "td:first-child{overflow-wrap:normal}th:nth-child(3){min-width:8em}th:nth-child(6){min-width:7.5em}figure{margin:0}"
     "code,pre,td.v{font-family:ui-monospace,'DejaVu Sans Mono',monospace;font-size:.86em}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere}.wrong{color:var(--wrong);font-weight:bold}"
-    # After the rule for screens, which would win otherwise.
-    "@media print{body{font-size:9pt}}"
+    # After the rules for screens, which would win otherwise. A map with its heading fits on a page.
+    "@media print{body{font-size:9pt}figure{break-inside:avoid}svg{max-height:84vh}}"
 )
 
 
@@ -49,13 +49,18 @@ def render_html(maps: Sequence[HostMap]) -> str:
     return page(
         f"CPUs of host {maps[0].host}",
         [
-            f"<figure>{render_svg(maps, is_inline=True)}</figure>",
+            *figures(maps),
             "<details><summary>Every CPU in words</summary>",
             table(("When", "CPU", "What it does", "More"), rows),
             "</details>",
             f"<footer><p>kvmrt {escape(__version__)}</p></footer>",
         ],
     )
+
+
+def figures(maps: Sequence[HostMap]) -> list[str]:
+    """A drawing for each map, so that none is cut where a printed page ends."""
+    return [f"<figure>{render_svg((one,), part=part)}</figure>" for part, one in enumerate(maps)]
 
 
 def _split(words: list[str]) -> list[str]:

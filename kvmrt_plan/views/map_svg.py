@@ -37,12 +37,13 @@ _STYLE = (
 )
 
 
-def render_svg(maps: Sequence[HostMap], *, is_inline: bool = False) -> str:
+def render_svg(maps: Sequence[HostMap], *, part: int | None = None) -> str:
     """One map, or two below each other, with a legend.
 
     Args:
         maps: what to draw.
-        is_inline: to stand in an HTML page: without the XML declaration.
+        part: which of the drawings in an HTML page it is, from 0: without the XML declaration, with
+            identifiers of its own, and with the patterns of the first.
     """
     body, y = [], _MARGIN
     width = _WIDTH
@@ -53,20 +54,15 @@ def render_svg(maps: Sequence[HostMap], *, is_inline: bool = False) -> str:
     lines, y = _legend(maps, y)
     body += lines
     height = y + _MARGIN
-    head = "" if is_inline else '<?xml version="1.0" encoding="UTF-8"?>\n'
+    head = '<?xml version="1.0" encoding="UTF-8"?>\n' if part is None else ""
+    number = part or ""
     return "\n".join(
         [
             f'{head}<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"',
-            f'width="{width}" height="{height}" role="img" aria-labelledby="k-title k-desc">',
-            f'<title id="k-title">CPUs of host {_safe(maps[0].host)}</title>',
-            f'<desc id="k-desc">{_safe(_description(maps))}</desc>',
-            f"<style>{_STYLE}{scheme_rules(LIGHT)}",
-            f"@media (prefers-color-scheme:dark){{{scheme_rules(DARK)}}}",
-            # Paper is white.
-            f"@media print{{{scheme_rules(LIGHT)}}}</style>",
-            "<defs>",
-            *_patterns(),
-            "</defs>",
+            f'width="{width}" height="{height}" role="img" aria-labelledby="k-title{number} k-desc{number}">',
+            f'<title id="k-title{number}">CPUs of host {_safe(maps[0].host)}</title>',
+            f'<desc id="k-desc{number}">{_safe(_description(maps))}</desc>',
+            *([] if part else _shared()),
             f'<rect class="k-page" width="{width}" height="{height}"/>',
             *body,
             "</svg>\n",
@@ -78,6 +74,17 @@ def _description(maps: Sequence[HostMap]) -> str:
     parts = [f"{one.title or 'now'}: {counts(one)}" for one in maps]
     owners = ", ".join(f"{owner.letter} is {owner.name}" for owner in maps[0].owners)
     return ". ".join([*parts, *([owners] if owners else [])]) + "."
+
+
+def _shared() -> Iterator[str]:
+    """What one drawing of a page has for all."""
+    yield f"<style>{_STYLE}{scheme_rules(LIGHT)}"
+    yield f"@media (prefers-color-scheme:dark){{{scheme_rules(DARK)}}}"
+    # Paper is white.
+    yield f"@media print{{{scheme_rules(LIGHT)}}}</style>"
+    yield "<defs>"
+    yield from _patterns()
+    yield "</defs>"
 
 
 def _patterns() -> Iterator[str]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kvmrt_plan import __version__
-from kvmrt_plan.views.map_html import page, safe, table
-from kvmrt_plan.views.map_svg import render_svg
+from kvmrt_plan.views.map_html import figures, page, safe, table
 from kvmrt_plan.views.plan_text import GROUPS, summary_text, undo_text
 from kvmrt_plan.views.plan_words import action_words, pending_words
 
@@ -47,7 +46,7 @@ def render_report(plan: Plan, maps: Sequence[HostMap], origin: Origin) -> str:
             f"<p><strong>{safe(summary_text(plan))}</strong></p>",
             _facts(plan, origin),
             "<h2>The host before and after</h2>",
-            f"<figure>{render_svg(maps, is_inline=True)}</figure>",
+            *figures(maps),
             *_actions(plan),
             *_findings(plan),
             "<h2>Undo</h2>",

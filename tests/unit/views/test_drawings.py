@@ -113,3 +113,18 @@ def test_a_page_says_every_cpu_in_words():
     assert "<td>rt-io, vCPU 0</td>" in page
     assert "differs: is online, belongs offline" in page
     assert page.count("<h1>") == 1
+
+
+def test_a_page_has_a_drawing_for_each_map_and_no_identifier_twice():
+    page = render_html(example().whole)
+
+    drawings = re.findall(r"<figure>(.*?)</figure>", page, re.DOTALL)
+    assert [ET.fromstring(one).findtext(f"{SVG}desc").split(":")[0] for one in drawings] == [
+        "before",
+        "after",
+    ]
+    identifiers = re.findall(r'\bid="([^"]*)"', page)
+    assert len(identifiers) == len(set(identifiers))
+    referred = re.findall(r"url\(#([^)]*)\)", page)
+    named = re.findall(r'aria-labelledby="(\S+) (\S+)"', page)
+    assert {*referred, *(one for pair in named for one in pair)} <= set(identifiers)
