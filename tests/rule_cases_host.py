@@ -171,7 +171,7 @@ case(
         ),
     ),
 )
-RUNS = [replace(make_domain(1, "vm1"), live_xml=make_domain(1, "vm1").xml, state="running")]
+VM1_RUNS = [replace(make_domain(1, "vm1"), live_xml=make_domain(1, "vm1").xml, state="running")]
 PARTITIONS = make_slices(has_partitions=True)
 OWN = "kvmrt" + uuid(1).hex + ".slice"
 
@@ -189,7 +189,7 @@ def beside(name: str, **values: object) -> Slices:
 case(
     "KR209 the guest runs in libvirt's slice",
     of(rt(1, "1-2")),
-    host(slices=PARTITIONS, domains=RUNS),
+    host(slices=PARTITIONS, domains=VM1_RUNS),
     (
         ADVICE,
         "vm1",
@@ -383,3 +383,40 @@ case(
         default_irq_affinity=cpus("0,3-8,11-15"),
     ),
 )
+
+BUSY = Thread(tid=2, name="CPU 0/KVM", affinity=cpus("2"), policy="SCHED_FIFO", priority=2,
+              last_cpu=2)  # fmt: skip
+RUNNING_BUSY = [replace(VM1_RUNS[0], threads=(BUSY,))]
+NOTICED = (WARNING, None, None, "vm1 will notice how CPUs 9-10 are switched")
+UNLIMITED = {"sysctl/kernel.sched_rt_runtime_us": "-1"}
+case(
+    "KR138 priority below the vCPU's and no limit",
+    of(rt(1, "1-2")),
+    replace(host(domains=RUNNING_BUSY), kthreads={2: 1}, knobs=UNLIMITED),
+    (
+        ERROR,
+        "vm1",
+        None,
+        "vm1: CPUs 9-10 would be switched beside its thread CPU 0/KVM, and that may hang for ever",
+    ),
+)
+case(
+    "KR138 the limit is about to go",
+    of(rt(1, "1-2"), rt_throttling=False),
+    replace(host(domains=RUNNING_BUSY), kthreads={2: 2}),
+    (
+        ERROR,
+        "vm1",
+        None,
+        "vm1: CPUs 9-10 would be switched beside its thread CPU 0/KVM, and that may hang for ever",
+    ),
+)
+case(
+    "KR138 priority above the vCPU's",
+    of(rt(1, "1-2")),
+    replace(host(domains=RUNNING_BUSY), kthreads={2: 10}, knobs=UNLIMITED),
+)
+case("KR138 a limit", of(rt(1, "1-2")), replace(host(domains=RUNNING_BUSY), kthreads={2: 1}))
+case("KR139 a guest that runs", of(rt(1, "1-2")), host(domains=RUNNING_BUSY), NOTICED)
+case("KR139 all are offline already", of(rt(1, "1-2")), host(domains=RUNNING_BUSY, offline="9-10"))
+case("KR139 none runs", of(rt(1, "1-2")), host())

@@ -15,6 +15,7 @@ from kvmrt_plan.facts.irq import parse_default_affinity, parse_irqs
 from kvmrt_plan.facts.kernel import parse_kernel
 from kvmrt_plan.facts.kernel_args import parse_boot
 from kvmrt_plan.facts.knobs import parse_knobs
+from kvmrt_plan.facts.kthreads import parse_kthreads
 from kvmrt_plan.facts.kvm import parse_kvm
 from kvmrt_plan.facts.processes import parse_libvirt_memlock
 from kvmrt_plan.facts.services import parse_services
@@ -57,6 +58,7 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         unreadable=dict(sorted(snapshot.unreadable.items())),
         knobs={**parse_knobs(snapshot), **idle_switches},
         idle_exit_us=idle_exit_us,
+        kthreads=parse_kthreads(snapshot),
         held=held.values,
         holders=held.holders,
         boot=parse_boot(snapshot),

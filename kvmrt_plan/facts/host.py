@@ -57,6 +57,8 @@ class HostFacts:
     knobs: Mapping[str, str] = field(default_factory=dict)
     #: Exit latencies of idle states in microseconds, by the address of the state's switch.
     idle_exit_us: Mapping[str, int] = field(default_factory=dict)
+    #: The lowest priority of the kernel's threads that hotplug waits for, by CPU; empty when not known.
+    kthreads: Mapping[int, int] = field(default_factory=dict)
     #: What values had before kvmrt wrote them, by address, for policies that are held.
     held: Mapping[str, HeldValue] = field(default_factory=dict)
     #: VMs whose policies are in force.

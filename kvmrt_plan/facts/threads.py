@@ -7,7 +7,7 @@ some of its files and not others: it is left out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kvmrt_plan.errors import FactError
 from kvmrt_plan.facts.domain import Thread
@@ -62,19 +62,42 @@ def _parse_all(snapshot: Snapshot, folder: str) -> Iterator[Thread]:
 
 
 def _parse_thread(tid: int, path: str, *, stat: str, status: str) -> Thread:
-    # The name stands in parentheses and may hold parentheses and blanks itself: `(CPU 0/KVM)`.
-    before, closing, after = stat.rpartition(")")
-    fields = after.split()
-    if not closing or len(fields) <= _POLICY:
-        raise FactError(f"{path}/stat", "has no name in parentheses or too few fields")
-    policy = parse_int(fields[_POLICY], f"{path}/stat")
+    parsed = parse_stat(f"{path}/stat", stat)
     return Thread(
         tid=tid,
-        name=before.partition("(")[2],
+        name=parsed.name,
         affinity=_affinity(f"{path}/status", status),
-        policy=_POLICIES.get(policy, f"SCHED_{policy}"),
-        priority=parse_int(fields[_PRIORITY], f"{path}/stat"),
-        last_cpu=parse_int(fields[_PROCESSOR], f"{path}/stat"),
+        policy=_POLICIES.get(parsed.policy, f"SCHED_{parsed.policy}"),
+        priority=parsed.priority,
+        last_cpu=parsed.last_cpu,
+    )
+
+
+class Stat(NamedTuple):
+    """What matters of a thread's stat; numbers as the kernel prints them."""
+
+    name: str
+    policy: int
+    priority: int
+    last_cpu: int
+
+
+def parse_stat(path: str, text: str) -> Stat:
+    """A line of proc_pid_stat(5).
+
+    Raises:
+        FactError: it is none.
+    """
+    # The name stands in parentheses and may hold parentheses and blanks itself: `(CPU 0/KVM)`.
+    before, closing, after = text.rpartition(")")
+    fields = after.split()
+    if not closing or len(fields) <= _POLICY:
+        raise FactError(path, "has no name in parentheses or too few fields")
+    return Stat(
+        name=before.partition("(")[2],
+        policy=parse_int(fields[_POLICY], path),
+        priority=parse_int(fields[_PRIORITY], path),
+        last_cpu=parse_int(fields[_PROCESSOR], path),
     )
 
 

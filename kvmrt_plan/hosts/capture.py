@@ -98,6 +98,8 @@ def _capture_processes(tree: Tree, daemon_patterns: Iterable[str]) -> None:
             continue
         folder = f"/proc/{entry.name}"
         name = (tree.text(f"{folder}/comm") or "").rstrip("\n")
+        if name.startswith(paths.KTHREAD_PREFIXES):
+            tree.read(f"{folder}/stat")
         if name in paths.DAEMONS or name.startswith(paths.QEMU_PREFIX):
             tree.read(f"{folder}/comm")
             tree.walk(folder, daemon if name in paths.DAEMONS else qemu)

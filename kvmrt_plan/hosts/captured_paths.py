@@ -212,3 +212,6 @@ QEMU_PATTERNS = (
     "/task/#/stat",
     "/task/#/status",
 )
+
+#: Beginnings of the names of kernel threads of which `stat` is captured, by facts/kthreads.py.
+KTHREAD_PREFIXES = ("rcuc/", "ktimers/")

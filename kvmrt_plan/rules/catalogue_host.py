@@ -49,6 +49,25 @@ ENTRIES = (
         language="sh",
     ),
     Entry(
+        "KR138", "Switching a CPU would hang beside a real-time thread", "error",
+        why="A vCPU with SCHED_FIFO that never sleeps keeps rcuc/N and ktimers/N off its CPU when their "
+        "priority is not above its own, which is 1 unless `rcutree.kthread_prio` says otherwise. With "
+        "sched_rt_runtime_us -1 that has no end, CPU hotplug waits for them, and whoever asked for it can "
+        "no longer be killed. Measured on PREEMPT_RT 6.1.",
+        example="rt1: {vcpu_scheduler: {policy: fifo, priority: 2}}  # runs\n"
+        "host: {rt_throttling: false}",
+        remedy="shut the VM down before CPUs are switched; boot with `rcutree.kthread_prio` above the "
+        "priority of every vCPU.",
+    ),
+    Entry(
+        "KR139", "CPUs are switched beside running RT VMs", "warning",
+        why="CPU hotplug stops all CPUs for a moment (stop_machine), isolated ones too, and lets drivers "
+        "spread their interrupts anew.",
+        example="kvmrt apply   # takes siblings offline for rt2 while rt1 runs",
+        remedy="apply before the RT VMs start.",
+        language="sh",
+    ),
+    Entry(
         "KR201", "libvirt's domains are not known",
         "error when libvirt was asked and did not answer, warning when nobody asked it",
         why="The host's policies are planned; definitions, pins and the state of the VMs are not.",

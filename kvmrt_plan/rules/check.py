@@ -20,6 +20,7 @@ from kvmrt_plan.rules import (
     gathering,
     guest,
     host,
+    hotplug,
     identity,
     interrupts,
     kernel_args,
@@ -58,6 +59,7 @@ HOST_RULES: tuple[HostRule, ...] = (
     *domains.HOST_RULES, *threads.HOST_RULES, *host.HOST_RULES, *interrupts.HOST_RULES,
     *gathering.HOST_RULES, *environment.HOST_RULES, *enforcement.HOST_RULES,
     *machine.HOST_RULES, *kernel_args.HOST_RULES, *partitions.HOST_RULES,
+    *hotplug.HOST_RULES,
 )  # fmt: skip
 
 
