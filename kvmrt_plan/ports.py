@@ -136,6 +136,16 @@ class Host(Protocol):
             WriteRefusedError: processes run in it, which stopping it would kill; or systemd refused.
         """
 
+    def balancer_ban(self) -> CpuSet | None:
+        """CPUs that the running irqbalance leaves alone; None when none answers."""
+
+    def set_balancer_ban(self, cpus: CpuSet) -> None:
+        """Tell the running irqbalance to leave these CPUs alone; it does when this returns.
+
+        Raises:
+            WriteRefusedError: none answers, or it does not take them over.
+        """
+
     def read_file(self, path: str) -> str | None:
         """A configuration file with its mode and owner, as `values.filevalue` writes them down;
         None when there is none.

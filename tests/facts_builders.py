@@ -16,8 +16,9 @@ from kvmrt_plan.facts.cpu import Cpu, CpuTopology, Node
 from kvmrt_plan.facts.domain import Domain
 from kvmrt_plan.facts.host import HostFacts
 from kvmrt_plan.facts.irq import Irq
+from kvmrt_plan.facts.irqbalance import Irqbalance
 from kvmrt_plan.facts.kernel import Kernel
-from kvmrt_plan.facts.services import Irqbalance, Services
+from kvmrt_plan.facts.services import Services
 from kvmrt_plan.facts.slices import CgroupMode, Slice, Slices
 from kvmrt_plan.facts.workqueue import Workqueue
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small hosts with configurations that change them, made from a number: the same number, the same pair.
 
-Hosts have 4 to 16 CPUs, one or two nodes, two threads per core or one; interrupts of which some are managed,
-unused, or moved by their driver with every hotplug; a boot loader of any kind or none; units with
-explicit CPU lists; one to three domains, of which some run, with wrong pins, names, topologies, balloons and
-autostart.
+Hosts have 4 to 16 CPUs, one or two nodes, two threads per core or one; interrupts of which some are
+managed, unused, or moved by their driver with every hotplug; irqbalance, network queues and units with
+explicit CPU lists; a boot loader of any kind or none; one to three domains, of which some run, with wrong
+pins, names, topologies, balloons and autostart.
 A pair is given only when its plan has changes and no error.
 """
 
@@ -33,11 +33,12 @@ from raw_host import (
 )
 
 from kvmrt_plan.desired.load import load_configuration
+from kvmrt_plan.facts.irqbalance import banned_cpus
 from kvmrt_plan.facts.snapshot import RawLibvirt, Snapshot
 from kvmrt_plan.hosts.simulated.network_queues import spread_queues
 from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.plan.goal import Goal
-from kvmrt_plan.values.cpuset import CpuSet
+from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 
 _CGROUPS = "/sys/fs/cgroup"
 
@@ -95,6 +96,7 @@ class _Draw:
         self._random = random.Random(seed)
         # Apart, so that what it is asked for leaves the hosts of all numbers as they are.
         self._further = random.Random(f"{seed} further")
+        self._writers = random.Random(f"{seed} writers")
         loaders = (*sorted(BOOT_LOADERS), "")
         self._loader = loaders[random.Random(f"boot {seed}").randrange(len(loaders))]
 
@@ -115,6 +117,9 @@ class _Draw:
 
     def _asks(self, probability: float) -> bool:
         return self._further.random() < probability
+
+    def _writes(self, probability: float) -> bool:
+        return self._writers.random() < probability
 
     def _machine(self) -> Machine:
         kind = Machine if self._chance(0.7) else _SingleThreaded
@@ -173,9 +178,10 @@ class _Draw:
         return vm
 
     def _host_part(self) -> dict[str, object]:
-        """Settings of the kernel's, on half of the hosts."""
+        """Irqbalance on most hosts, and settings of the kernel's on half of them."""
+        balancer: dict[str, object] = {"irqbalance": "managed"} if self._writes(0.7) else {}
         if self._asks(0.5):
-            return {}
+            return dict(balancer)
         offered = {
             "quiet_kernel": True,
             "rt_throttling": False,
@@ -190,7 +196,7 @@ class _Draw:
             "reserve_hugepages": True,
             "kvm": "{halt_poll_ns: 0, kvmclock_periodic_sync: false, nx_huge_pages: never}",
         }
-        return {name: value for name, value in offered.items() if self._asks(0.4)}
+        return balancer | {name: value for name, value in offered.items() if self._asks(0.4)}
 
     def _guest(self, index: int, vm: dict[str, object], machine: Machine) -> Guest:
         """The domain as somebody made it by hand."""
@@ -239,11 +245,49 @@ class _Draw:
             ),
         ]
 
+    def _balancer(self, machine: Machine) -> dict[str, str]:
+        """Irqbalance with settings as its users have them, and the answer of its socket."""
+        if self._writes(0.4):
+            return {}
+        settings = self._writers.choice(
+            (
+                "",
+                "# none\n#IRQBALANCE_BANNED_CPULIST=\n",
+                f"IRQBALANCE_BANNED_CPULIST={machine.cpus.first}",
+                'IRQBALANCE_ARGS="-j"\nIRQBALANCE_BANNED_CPUS=1\nIRQBALANCE_BANNED_CPULIST=0-1\n',
+            )
+        )
+        files = {"/etc/default/irqbalance": settings} if self._writes(0.8) else {}
+        unit = "[Service]\nEnvironmentFile=-/etc/default/irqbalance\n"
+        files["/lib/systemd/system/irqbalance.service"] = unit
+        if self._writes(0.9):
+            files["/proc/700/comm"] = "irqbalance\n"
+        if "/proc/700/comm" in files and self._writes(0.8):
+            mask = _mask(banned_cpus(settings) or EMPTY, machine).strip()
+            files["/run/irqbalance/irqbalance700.sock"] = f"SLEEP 10 BANNED {mask}"
+        return files
+
+    def _queues(self, machine: Machine) -> dict[str, str]:
+        """Masks of RPS, most of which name no CPU, and of XPS."""
+        queues = self._writers.randint(0, 3)
+        found = {}
+        for queue in range(queues):
+            folder = "/sys/class/net/eth0/queues"
+            rps = self._some(machine) if self._writes(0.4) else EMPTY
+            found[f"{folder}/rx-{queue}/rps_cpus"] = _mask(rps, machine)
+            found[f"{folder}/tx-{queue}/xps_cpus"] = _mask(self._some(machine), machine)
+        return found
+
+    def _some(self, machine: Machine) -> CpuSet:
+        numbers = list(machine.cpus)
+        return CpuSet(self._writers.sample(numbers, self._writers.randint(1, len(numbers))))
+
     def _snapshot(self, number: int, machine: Machine, guests: list[Guest]) -> Snapshot:
         files, links = interrupt_files(self._interrupts(machine), default=self._cpus(machine))
         if self._chance(0.5):
             # As the driver leaves them, and not as somebody has set them since.
             files.update(spread_queues(files, machine.online))
+        links["/sys/bus/pci/devices/0000:00:03.0/virtio0/net/eth0"] = ""
         files.update(
             kernel_files(release="6.1.0-rt", version="#1 SMP PREEMPT_RT", command_line="ro")
         )
@@ -266,6 +310,8 @@ class _Draw:
             boot_files, folders = BOOT_LOADERS[self._loader]
             files.update(boot_files)
             links.update(dict.fromkeys(folders, ""))
+        files.update(self._balancer(machine))
+        files.update(self._queues(machine))
         for guest in guests:
             files.update(guest_files(guest, online=machine.online))
         return Snapshot(

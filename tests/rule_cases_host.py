@@ -16,11 +16,13 @@ from facts_builders import (
 )
 from rule_case import ADVICE, ERROR, WARNING, case, host, irqs, of, rt, vm
 
+from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.model import (
     ShieldBackend,
 )
 from kvmrt_plan.facts.domain import Thread
-from kvmrt_plan.facts.services import Irqbalance, Services
+from kvmrt_plan.facts.irqbalance import Irqbalance
+from kvmrt_plan.facts.services import Services
 from kvmrt_plan.facts.slices import CgroupMode, Shield, Slice, Slices
 from kvmrt_plan.facts.workqueue import Workqueue
 from kvmrt_plan.values.cpuset import EMPTY
@@ -345,6 +347,29 @@ case(
     host(services=balanced(None), kernel=make_kernel(isolated=cpus("1-2"), nohz_full=cpus("9-10"))),
 )
 TUNED = Services(irqbalance=Irqbalance(is_running=False, banned=None), tuned_profile="realtime")
+MANAGED = {"irqbalance": IrqbalancePolicy.MANAGED}
+UNTOLD = Irqbalance(is_running=True, banned=None, file="/etc/default/irqbalance")
+case(
+    "KR223 no socket",
+    of(rt(1, "1-2"), **MANAGED),
+    host(services=Services(irqbalance=UNTOLD, tuned_profile=None)),
+    (WARNING, None, 2, "irqbalance cannot be told everything: its socket does not answer"),
+)
+case(
+    "KR223 no settings",
+    of(rt(1, "1-2"), **MANAGED),
+    host(
+        services=Services(
+            irqbalance=Irqbalance(is_running=True, banned=None, live=EMPTY), tuned_profile=None
+        )
+    ),
+    (WARNING, None, 2, "irqbalance cannot be told everything: its settings are not known"),
+)
+case(
+    "KR223 both",
+    of(rt(1, "1-2"), **MANAGED),
+    host(services=Services(irqbalance=replace(UNTOLD, live=EMPTY), tuned_profile=None)),
+)
 case(
     "KR207 a profile",
     of(rt(1, "1-2")),

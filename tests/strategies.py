@@ -11,6 +11,7 @@ from kvmrt_plan.desired.boot_model import BootCpus, BootPolicy, Iommu
 from kvmrt_plan.desired.decode import is_refused
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
+from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.kvm_model import KvmPolicy, NxHugePages
 from kvmrt_plan.desired.model import (
     Configuration,
@@ -182,6 +183,7 @@ def host_policies():
         HostPolicy,
         housekeeping=st.none() | cpu_sets(min_size=1),
         shield=st.sampled_from(ShieldBackend),
+        irqbalance=st.sampled_from(IrqbalancePolicy),
         quiet_kernel=st.booleans(),
         rt_throttling=st.booleans(),
         governor=st.none() | st.sampled_from(["performance", "schedutil"]),

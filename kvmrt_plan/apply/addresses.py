@@ -15,11 +15,16 @@ from kvmrt_plan.facts.guest import CHRONY, PATHS
 from kvmrt_plan.facts.hugepages import nr_hugepages
 from kvmrt_plan.facts.idle import IDLE_STATE
 from kvmrt_plan.facts.knobs import CPU_KNOBS, HOST_KNOBS
+from kvmrt_plan.facts.net_queues import queue_path
 
 #: Compiled when they are first needed: all of them would cost every apply 5 ms.
 _FORMS = {
     Kind.IRQ_AFFINITY: (r"irq/([0-9]{1,9})"),
     Kind.IRQ_DEFAULT_AFFINITY: (r"irq/(default)"),
+    Kind.IRQBALANCE_BAN: (r"irqbalance/(running)"),
+    Kind.IRQBALANCE_FILE: (r"irqbalance(/etc/(?:default|sysconfig|conf\.d)/irqbalance)"),
+    # What the kernel takes as an interface's name (net/core/dev.c, dev_valid_name).
+    Kind.NET_QUEUE: (r"net/((?!\.{1,2}/)[^/:\s]{1,15}/(?:rx|tx)-[0-9]{1,5})"),
     Kind.CPU_ONLINE: (r"cpu/([0-9]{1,5})"),
     Kind.SYSCTL: (r"((?:sysctl|ksm|thp|machinecheck|kvm)/[a-z_.]+)"),
     Kind.CPU_POWER: (
@@ -90,6 +95,8 @@ def path_of(kind: Kind, address: str) -> str:
     if kind is Kind.HUGEPAGES:
         place, _, size_kib = subject.partition("/")
         return nr_hugepages(None if place == "host" else int(place[4:]), int(size_kib))
+    if kind is Kind.NET_QUEUE:
+        return queue_path(*subject.split("/"))
     name, _, cpu = subject.partition("/")
     if name.startswith("idle-state"):
         return IDLE_STATE.format(cpu, name.removeprefix("idle-state"))

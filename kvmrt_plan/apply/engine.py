@@ -23,6 +23,7 @@ from kvmrt_plan.apply.hugepages import is_partial
 from kvmrt_plan.apply.kernel_args import settle_boot
 from kvmrt_plan.apply.respread import (
     NO_AFFINITIES,
+    SPREAD,
     Affinities,
     affinities_before,
     has_hotplug,
@@ -40,8 +41,12 @@ if TYPE_CHECKING:
     from kvmrt_plan.ports import Host
 
 #: What the kernel answers when an interrupt cannot be moved at all: EIO, since 6.12 EPERM. That is a
-#: property of the interrupt that cannot be read beforehand, so it does not fail a run.
-_IMMOVABLE = frozenset({"EIO", "EPERM"})
+#: property of the interrupt that cannot be read beforehand, so it does not fail a run. Nor does a queue of an
+#: interface that has gone, or that cannot be steered (net/core/net-sysfs.c).
+_IMMOVABLE = {
+    Kind.IRQ_AFFINITY: frozenset({"EIO", "EPERM"}),
+    Kind.NET_QUEUE: frozenset({"EIO", "EPERM", "ENOENT", "EOPNOTSUPP"}),
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -153,7 +158,7 @@ def _announce_affinities(
     """Before the first hotplug: note which interrupts are this run's to move, and announce those that come
     later. Drivers move them with the hotplug, so they have to be taken back after it, whoever does that.
     """
-    moves = [batch for batch in order if batch[0].kind is Kind.IRQ_AFFINITY]
+    moves = [batch for batch in order if batch[0].kind in SPREAD]
     begun = {step.number for step in journal.record.begun}
     later = [batch for batch in moves if batch[0].number not in begun]
     before = affinities_before(host, moves, later)
@@ -164,10 +169,8 @@ def _announce_affinities(
 
 
 def _is_immovable(step: Step, error: KvmrtError) -> bool:
-    return (
-        step.kind is Kind.IRQ_AFFINITY
-        and isinstance(error, WriteRefusedError)
-        and error.errno_name in _IMMOVABLE
+    return isinstance(error, WriteRefusedError) and error.errno_name in _IMMOVABLE.get(
+        step.kind, ()
     )
 
 

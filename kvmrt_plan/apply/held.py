@@ -34,6 +34,8 @@ HELD_KINDS = frozenset(
         Kind.WORKQUEUE_CPUMASK,
         Kind.IRQ_DEFAULT_AFFINITY,
         Kind.IRQ_AFFINITY,
+        Kind.IRQBALANCE_BAN,
+        Kind.NET_QUEUE,
         Kind.CPU_ONLINE,
         Kind.SYSCTL,
         Kind.CPU_POWER,

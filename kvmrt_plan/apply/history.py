@@ -22,10 +22,9 @@ from kvmrt_plan.apply.journal import (
     file_away,
     read_journal,
 )
-from kvmrt_plan.apply.respread import has_hotplug, owned_affinities
+from kvmrt_plan.apply.respread import SPREAD, has_hotplug, owned_affinities
 from kvmrt_plan.apply.same_host import require_same_host
 from kvmrt_plan.apply.step import NEVER_UNDONE, VOLATILE, Outcome, batches
-from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import HostError, KvmrtError, SnapshotError, UsageError
 
 if TYPE_CHECKING:
@@ -150,11 +149,11 @@ def _announced(
     """The batches from the last to the first, each in the journal when it is given out.
 
     The way back is numbered anew, so that the journal's order is that of the writes. But with a hotplug
-    interrupts are announced first and written last: drivers move them then, and whoever takes the revert
-    forth again has to set them last, too.
+    interrupts and queues are announced first and written last: drivers move them then, and whoever takes
+    the revert forth again has to set them last, too.
     """
     order = list(reversed(list(batches(steps))))
-    early = [one for one in order if one[0].kind is Kind.IRQ_AFFINITY and owned is not None]
+    early = [one for one in order if one[0].kind in SPREAD and owned is not None]
     number, backs = 1, {}
     for batch in (*early, *(one for one in order if one not in early)):
         backs[batch] = tuple(

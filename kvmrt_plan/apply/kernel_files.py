@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: By a name of its own: looking up a member of an enumeration costs 0.1 us, a step has 3 to spare.
 _IRQ_AFFINITY = Kind.IRQ_AFFINITY
-_MASKS = frozenset({Kind.IRQ_DEFAULT_AFFINITY, Kind.WORKQUEUE_CPUMASK})
+_MASKS = frozenset({Kind.IRQ_DEFAULT_AFFINITY, Kind.WORKQUEUE_CPUMASK, Kind.NET_QUEUE})
 #: Values that are written as they stand in the plan.
 _WORDS = frozenset({Kind.SYSCTL, Kind.CPU_POWER})
 _ONLINE = {"online": "1", "offline": "0"}

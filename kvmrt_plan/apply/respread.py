@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from kvmrt_plan.ports import Host
 
 
+#: What drivers spread anew: the interrupts of their queues, and with them which CPUs send by which queue.
+SPREAD = frozenset({Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
+
+
 def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome]) -> str:
     """Write once more the affinities that a hotplug of this run has undone. They are in the journal already.
 
@@ -34,7 +38,7 @@ def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome
         return ""
     try:
         for step in done:
-            if step.kind is Kind.IRQ_AFFINITY and read_unit(host, (step,)) != [step.new]:
+            if step.kind in SPREAD and read_unit(host, (step,)) != [step.new]:
                 write_unit(host, (step,))
                 if read_unit(host, (step,)) != [step.new]:
                     return f"{step.address} does not stay at {step.new} when CPUs go offline"
@@ -77,9 +81,7 @@ def affinities_before(
 def owned_affinities(host: Host, steps: Sequence[Step]) -> frozenset[int]:
     """Numbers of the steps whose interrupt is where this run has put it."""
     return frozenset(
-        step.number
-        for step in steps
-        if step.kind is Kind.IRQ_AFFINITY and _reads(host, step) == step.new
+        step.number for step in steps if step.kind in SPREAD and _reads(host, step) == step.new
     )
 
 

@@ -55,6 +55,8 @@ VOLATILE = frozenset(
         Kind.WORKQUEUE_CPUMASK,
         Kind.IRQ_DEFAULT_AFFINITY,
         Kind.IRQ_AFFINITY,
+        Kind.IRQBALANCE_BAN,
+        Kind.NET_QUEUE,
         Kind.CPU_ONLINE,
         Kind.SYSCTL,
         Kind.CPU_POWER,
@@ -71,7 +73,7 @@ NEVER_UNDONE = frozenset({Kind.DOMAIN_STATE})
 BATCH = 4096
 
 #: Kinds of which many steps may share a record and an fsync: each is undone by itself.
-_BATCHED = frozenset({Kind.IRQ_AFFINITY})
+_BATCHED = frozenset({Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
 
 
 def step_of(action: Action) -> Step:

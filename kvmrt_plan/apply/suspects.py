@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.ports import Host
 
-_INTERRUPTS = frozenset({Kind.IRQ_AFFINITY, Kind.IRQ_DEFAULT_AFFINITY})
+_INTERRUPTS = frozenset({Kind.IRQ_AFFINITY, Kind.IRQ_DEFAULT_AFFINITY, Kind.NET_QUEUE})
 _LIBVIRT = frozenset(
     {
         Kind.DOMAIN_XML,

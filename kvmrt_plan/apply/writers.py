@@ -9,6 +9,7 @@ from kvmrt_plan.apply.documents import read_installed, write_installed
 from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
 from kvmrt_plan.apply.guests import read_state, write_state
 from kvmrt_plan.apply.hugepages import read_pool, write_pool
+from kvmrt_plan.apply.irqbalance import read_ban, write_ban
 from kvmrt_plan.apply.kernel_args import read_boot, write_boot
 from kvmrt_plan.apply.kernel_files import exchange_file, read_file, write_file
 from kvmrt_plan.apply.owned_lines import read_lines, write_lines
@@ -26,6 +27,7 @@ _FILES = frozenset(
     {
         Kind.IRQ_AFFINITY,
         Kind.IRQ_DEFAULT_AFFINITY,
+        Kind.NET_QUEUE,
         Kind.WORKQUEUE_CPUMASK,
         Kind.CPU_ONLINE,
         Kind.SYSCTL,
@@ -87,11 +89,12 @@ def exchange_unit(
     return read_unit(host, unit), True
 
 
-def _read(host: Host, step: Step) -> str | None:
+def _read(host: Host, step: Step) -> str | None:  # noqa: PLR0911  one for each kind
     match step.kind:
         case (
             Kind.IRQ_AFFINITY
             | Kind.IRQ_DEFAULT_AFFINITY
+            | Kind.NET_QUEUE
             | Kind.WORKQUEUE_CPUMASK
             | Kind.CPU_ONLINE
             | Kind.SYSCTL
@@ -100,6 +103,8 @@ def _read(host: Host, step: Step) -> str | None:
             return read_file(host, step)
         case Kind.HUGEPAGES:
             return read_pool(host, step)
+        case Kind.IRQBALANCE_BAN | Kind.IRQBALANCE_FILE:
+            return read_ban(host, step)
         case Kind.SLICE_CPUS | Kind.SHIELD | Kind.VM_SLICE | Kind.PARTITION_LIFT | Kind.PARTITION:
             return read_slice(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
@@ -126,6 +131,7 @@ def _write(host: Host, step: Step) -> None:
         case (
             Kind.IRQ_AFFINITY
             | Kind.IRQ_DEFAULT_AFFINITY
+            | Kind.NET_QUEUE
             | Kind.WORKQUEUE_CPUMASK
             | Kind.CPU_ONLINE
             | Kind.SYSCTL
@@ -134,6 +140,8 @@ def _write(host: Host, step: Step) -> None:
             write_file(host, step)
         case Kind.HUGEPAGES:
             write_pool(host, step)
+        case Kind.IRQBALANCE_BAN | Kind.IRQBALANCE_FILE:
+            write_ban(host, step)
         case Kind.SLICE_CPUS | Kind.SHIELD | Kind.VM_SLICE | Kind.PARTITION_LIFT | Kind.PARTITION:
             write_slice(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.changes.cpu import cpu_changes
 from kvmrt_plan.changes.domain import domain_changes
 from kvmrt_plan.changes.irq import assigned_irqs, irq_changes
+from kvmrt_plan.changes.irqbalance import irqbalance_changes
 from kvmrt_plan.changes.kernel_args import boot_changes
 from kvmrt_plan.changes.knobs import knob_changes
 from kvmrt_plan.changes.kvm import kvm_changes
 from kvmrt_plan.changes.masks import Masks
+from kvmrt_plan.changes.net_queues import net_queue_changes
 from kvmrt_plan.changes.partitions import Partitions
 from kvmrt_plan.changes.shield_file import assignment_changes
 from kvmrt_plan.changes.slices import slice_changes
@@ -55,6 +57,8 @@ def collect_changes(
     else:
         # RedHawk's shield moves interrupts itself; two writers would fight over the same masks.
         found.extend(irq_changes(policy, masks))
+    found.extend(irqbalance_changes(policy, masks))
+    found.extend(net_queue_changes(masks))
     found.extend(knob_changes(policy, masks))
     if policy.reserve_hugepages or any(one.startswith("hugepages/") for one in facts.held):
         from kvmrt_plan.changes.hugepages import hugepage_changes

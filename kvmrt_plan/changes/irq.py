@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Interrupts leave the CPUs of RT VMs.
 
-The rule for each interrupt, in this order: what `host.irqs` assigns is assigned; what the kernel manages
-or refuses to move is left (a finding explains it); an affinity that names no CPU of an RT VM is right;
+The rule for each interrupt, in this order: what the kernel manages or refuses to move is left (a finding
+explains it); what `host.irqs` assigns is assigned; what vfio handles for an RT VM goes to that VM's emulator
+CPU (changes/passthrough.py); an affinity that names no CPU of an RT VM is right;
 any other keeps the housekeeping CPUs it has, or gets all of them when it has none.
 
 Interface: /proc/irq/N/smp_affinity_list and /proc/irq/default_smp_affinity, see the kernel's
@@ -25,6 +26,7 @@ from kvmrt_plan.changes.change import (
     ReasonCode,
 )
 from kvmrt_plan.changes.masks import released
+from kvmrt_plan.changes.passthrough import device_owners, owner_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +47,7 @@ def assigned_irqs(policy: HostPolicy, masks: Masks) -> Iterator[Considered]:
         assignment = _assignment(policy, irq)
         held = masks.facts.held.get(f"irq/{irq.number}")
         if assignment is not None:
-            yield _assign(irq, irq.affinity, assignment)
+            yield _move(irq, assignment.cpus, _assigned(assignment))
         elif held is not None and held.original and held.written == str(irq.affinity):
             yield Change(
                 kind=Kind.IRQ_AFFINITY,
@@ -65,13 +67,16 @@ def irq_changes(policy: HostPolicy, masks: Masks) -> Iterator[Considered]:
         moved = masks.consider(Kind.IRQ_DEFAULT_AFFINITY, DEFAULT, default)
         if moved is not None:
             yield moved
+    owners = device_owners(masks.facts, masks.placement)
     for irq in masks.facts.irqs.values():
         if irq.affinity is None or irq.is_managed or not irq.is_movable:
             continue
         assignment = _assignment(policy, irq)
         considered: Considered | None = None
         if assignment is not None:
-            considered = _assign(irq, irq.affinity, assignment)
+            considered = _move(irq, assignment.cpus, _assigned(assignment))
+        elif owner := owner_of(irq, owners):
+            considered = _move(irq, owner.cpus, owner.reason)
         elif irq.actions:
             label, address = ",".join(irq.actions), f"irq/{irq.number}"
             considered = masks.consider(Kind.IRQ_AFFINITY, address, irq.affinity, label=label)
@@ -96,14 +101,17 @@ def _not_yet_moved(irq: Irq) -> Iterator[Pending]:
         )
 
 
-def _assign(irq: Irq, now: CpuSet, assignment: IrqAssignment) -> Considered:
-    address, label = f"irq/{irq.number}", ",".join(irq.actions)
-    reason = Reason(
+def _assigned(assignment: IrqAssignment) -> Reason:
+    return Reason(
         code=ReasonCode.ASSIGNED,
         text=f"host.irqs assigns {assignment.irq} to {assignment.cpus}",
         source=assignment.source,
     )
-    if assignment.cpus == now:
+
+
+def _move(irq: Irq, cpus: CpuSet, reason: Reason) -> Considered:
+    address, label, now = f"irq/{irq.number}", ",".join(irq.actions), irq.affinity
+    if cpus == now:
         return NoChange(
             kind=Kind.IRQ_AFFINITY, address=address, value=str(now), reason=reason, label=label
         )
@@ -111,7 +119,7 @@ def _assign(irq: Irq, now: CpuSet, assignment: IrqAssignment) -> Considered:
         kind=Kind.IRQ_AFFINITY,
         address=address,
         before=str(now),
-        after=str(assignment.cpus),
+        after=str(cpus),
         disturbance=Disturbance.HOST,
         reason=reason,
         label=label,

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from kvmrt_plan.plan.action import Action, Plan
 
 BOOT = "boot"
+#: What a guest brings with it when it starts.
+_WITH_GUEST = frozenset({Kind.DOMAIN_LIVE_PIN, Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
 EXIT_INCOMPLETE, EXIT_INTERRUPTED = 5, 130
 
 
@@ -235,10 +237,12 @@ def _at_once(count: int) -> Callable[[Callable[[Step], str], Sequence[Step]], It
 
 
 def _settle_threads(run: GuestRun, outcomes: Outcomes) -> None:
-    """Threads that libvirt did not put where they belong are moved once; what is left is told."""
+    """Threads that libvirt did not put where they belong are moved once, and interrupts that came with
+    the guest (vfio, its network interfaces); what is left is told.
+    """
     goal = run.goal(outcomes.started)
     plan = run.plan(goal)
-    pins = [one for one in plan.actions if one.change.kind is Kind.DOMAIN_LIVE_PIN]
+    pins = [one for one in plan.actions if one.change.kind in _WITH_GUEST]
     if pins:
         run.perform(goal, plan, pins, purpose=BOOT, allowed=frozenset({Disturbance.GUEST}))
     facts = run.facts()

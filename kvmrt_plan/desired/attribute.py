@@ -14,6 +14,7 @@ from uuid import UUID
 from kvmrt_plan.desired import problems as codes
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
+from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.model import (
     GuestTopology,
     PageSize,
@@ -36,8 +37,6 @@ FALSE_WORDS = ("false", "off", "no", "0")
 
 #: libvirt keeps a domain in NAME.xml, and a file name has at most 255 bytes.
 MAX_NAME_BYTES = 255 - len(".xml")
-#: The kernel's interrupt numbers are C ints.
-MAX_IRQ = 2**31 - 1
 MAX_VCPUS, MAX_IOTHREADS = 4096, 256
 MAX_PRIORITY = 99
 MAX_LATENCY_US = 2**31 - 1  # a signed 32-bit number of the kernel's
@@ -194,18 +193,6 @@ def parse_topology(text: str) -> GuestTopology | None:
     return GuestTopology(*numbers)
 
 
-def parse_irq(text: str) -> int | str:
-    """An interrupt's number, or the name of an interface or driver."""
-    if text.isascii() and text.isdigit():
-        return integer_parser(0, MAX_IRQ)(text)
-    if not text or text != text.strip() or "/" in text or len(text) > 255 or "\n" in text:
-        raise BadValue(
-            "an interrupt's number, an interface or a driver is expected",
-            "write a number or a name from /proc/interrupts, such as 55 or enp4s0f0",
-        )
-    return text
-
-
 def parse_governor(text: str) -> str:
     """A cpufreq governor or energy preference; which ones exist depends on the kernel."""
     if not re.fullmatch(GOVERNOR_PATTERN, text):
@@ -275,6 +262,7 @@ TEXT_ATTRIBUTES = frozenset({"name", "title", "description", "comments"})
 HOST_ATTRIBUTES: dict[str, Callable[[str], Any]] = {
     "housekeeping": parse_some_cpus_or_auto,
     "shield": word_parser(ShieldBackend),
+    "irqbalance": word_parser(IrqbalancePolicy),
     "quiet_kernel": parse_bool,
     "rt_throttling": parse_bool,
     "governor": parse_governor,

@@ -22,6 +22,7 @@ from kvmrt_plan.desired.boot_model import BootPolicy  # noqa: TC001  as UUID
 from kvmrt_plan.desired.described import described
 from kvmrt_plan.desired.guest import GuestClock, GuestMachine
 from kvmrt_plan.desired.host_knobs import HostKnobs
+from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.kvm_model import KvmPolicy  # noqa: TC001  as UUID
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 
@@ -231,6 +232,10 @@ class HostPolicy(HostKnobs):
     irqs: tuple[IrqAssignment, ...] = described(
         "Interrupts assigned to CPUs; all others go to the housekeeping CPUs.", default=()
     )
+    irqbalance: IrqbalancePolicy = described(
+        "managed: told to leave CPUs of RT VMs alone while they hold policies; else a finding tells.",
+        "managed", default=IrqbalancePolicy.UNMANAGED,
+    )  # fmt: skip
     probes: tuple[Probe, ...] = described(
         "What passes before an apply has to pass after it, or the apply is taken back.", default=()
     )

@@ -26,7 +26,6 @@ from kvmrt_plan.desired.attribute import (
     AUTO,
     FALSE_WORDS,
     GOVERNOR_PATTERN,
-    MAX_IRQ,
     TRUE_WORDS,
     UUID_PATTERN,
     BadValue,
@@ -35,7 +34,6 @@ from kvmrt_plan.desired.attribute import (
     parse_cpuset,
     parse_cpuset_or_auto,
     parse_governor,
-    parse_irq,
     parse_name,
     parse_some_cpus,
     parse_some_cpus_or_auto,
@@ -54,6 +52,8 @@ from kvmrt_plan.desired.boot_attributes import (
 from kvmrt_plan.desired.boot_model import Iommu
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
+from kvmrt_plan.desired.irq_attribute import MAX_IRQ, parse_irq
+from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.kvm_model import NxHugePages
 from kvmrt_plan.desired.model import (
     GuestTopology,
@@ -220,6 +220,7 @@ _BY_TYPE: dict[Any, Any] = {
     Pinning: _word(Pinning),
     SchedulerPolicy: _word(SchedulerPolicy),
     ShieldBackend: _word(ShieldBackend),
+    IrqbalancePolicy: _word(IrqbalancePolicy),
 }
 
 

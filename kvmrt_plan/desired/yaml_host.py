@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from kvmrt_plan.desired import problems as codes
-from kvmrt_plan.desired.attribute import HOST_ATTRIBUTES, parse_irq, parse_some_cpus
+from kvmrt_plan.desired.attribute import HOST_ATTRIBUTES, parse_some_cpus
+from kvmrt_plan.desired.irq_attribute import parse_irq
 from kvmrt_plan.desired.kvm_attributes import KvmReader
 from kvmrt_plan.desired.model import HostPolicy, IrqAssignment
 from kvmrt_plan.desired.problems import quote

@@ -16,6 +16,7 @@ from kvmrt_plan.desired.attribute import TEXT_ATTRIBUTES
 from kvmrt_plan.desired.boot_attributes import BOOT_ATTRIBUTES, BOOT_LISTS
 from kvmrt_plan.desired.boot_model import Iommu
 from kvmrt_plan.desired.edit import values_to_write
+from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.kvm_model import NxHugePages
 from kvmrt_plan.desired.model import PROBE_SECONDS
 from kvmrt_plan.values.cpuset import CpuSet
@@ -156,7 +157,9 @@ def _boot(boot: BootPolicy) -> Iterable[str]:
 
 
 def _noise(host: HostPolicy) -> Iterable[tuple[str, str]]:
-    """The attributes against the kernel's own noise that differ from their defaults."""
+    """The attributes against irqbalance and the kernel's own noise that differ from their defaults."""
+    if host.irqbalance is IrqbalancePolicy.MANAGED:
+        yield "irqbalance", "managed"
     if host.quiet_kernel:
         yield "quiet_kernel", "true"
     if not host.rt_throttling:

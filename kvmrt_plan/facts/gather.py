@@ -17,6 +17,7 @@ from kvmrt_plan.facts.kernel_args import parse_boot
 from kvmrt_plan.facts.knobs import parse_knobs
 from kvmrt_plan.facts.kthreads import parse_kthreads
 from kvmrt_plan.facts.kvm import parse_kvm
+from kvmrt_plan.facts.net_queues import parse_net_queues
 from kvmrt_plan.facts.processes import parse_libvirt_memlock
 from kvmrt_plan.facts.services import parse_services
 from kvmrt_plan.facts.shield_file import SHIELD_FILE, parse_shield_file
@@ -59,6 +60,7 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         knobs={**parse_knobs(snapshot), **idle_switches},
         idle_exit_us=idle_exit_us,
         kthreads=parse_kthreads(snapshot),
+        net_queues=parse_net_queues(snapshot),
         held=held.values,
         holders=held.holders,
         boot=parse_boot(snapshot),

@@ -59,6 +59,8 @@ class HostFacts:
     idle_exit_us: Mapping[str, int] = field(default_factory=dict)
     #: The lowest priority of the kernel's threads that hotplug waits for, by CPU; empty when not known.
     kthreads: Mapping[int, int] = field(default_factory=dict)
+    #: Masks of RPS and XPS, by address.
+    net_queues: Mapping[str, CpuSet] = field(default_factory=dict)
     #: What values had before kvmrt wrote them, by address, for policies that are held.
     held: Mapping[str, HeldValue] = field(default_factory=dict)
     #: VMs whose policies are in force.

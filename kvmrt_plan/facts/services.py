@@ -1,42 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Services that write the same settings as kvmrt: they are named, never fought in silence.
-
-irqbalance(1) takes its settings from the environment, which its unit reads from one file; the
-distributions differ in where it lies.
-"""
+"""Services that write the same settings as kvmrt: they are named, never fought in silence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.facts.containers import Containers, parse_containers
+from kvmrt_plan.facts.irqbalance import Irqbalance, parse_irqbalance
 from kvmrt_plan.facts.processes import processes_named
 from kvmrt_plan.facts.reading import read_word
-from kvmrt_plan.values.cpuset import CpuSet
+from kvmrt_plan.values.cpuset import EMPTY, CpuListError, CpuSet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from kvmrt_plan.facts.snapshot import Snapshot
 
-#: Debian and Ubuntu; RHEL, SUSE and RedHawk; Gentoo and Arch.
-IRQBALANCE_FILES = (
-    "/etc/default/irqbalance",
-    "/etc/sysconfig/irqbalance",
-    "/etc/conf.d/irqbalance",
-)
 TUNED_PROFILE_FILE = "/etc/tuned/active_profile"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Irqbalance:
-    """The interrupt balancer."""
-
-    is_running: bool
-    #: CPUs it must leave alone, None when its settings name none.
-    banned: CpuSet | None
-    #: The settings file that was read, "" when there is none.
-    file: str = ""
+#: TuneD's profiles that keep CPUs isolated read them from here (the profile's tuned.conf includes it).
+_VARIABLES = "/etc/tuned/{}-variables.conf"
+_PROFILES = ("/etc/tuned/{}/tuned.conf", "/etc/tuned/profiles/{}/tuned.conf")
+#: Daemons by the names of their units, as the kernel has their names (cut after 15 bytes).
+_DAEMONS = {
+    "numad": "numad",
+    "ksmtuned": "ksmtuned",
+    "power-profiles-": "power-profiles-daemon",
+    "tlp": "tlp",
+    "thermald": "thermald",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,44 +36,63 @@ class Services:
     irqbalance: Irqbalance
     #: TuneD's active profile ("" when it names none), None when TuneD does not run.
     tuned_profile: str | None
+    #: CPUs that the active profile isolates; None when it says none, or in a way that is not understood.
+    tuned_isolated: CpuSet | None = None
+    #: Whether the profile's own file tells its scheduler plugin to leave QEMU alone.
+    is_tuned_sparing_qemu: bool = False
+    #: Units of others that run: numad, ksmtuned, power-profiles-daemon, tlp, thermald.
+    running: frozenset[str] = frozenset()
+    #: Containers that were given CPUs.
+    containers: tuple[Containers, ...] = ()
 
 
 def parse_services(snapshot: Snapshot) -> Services:
     """Competing writers; a host that has none is complete too."""
     has_tuned = any(processes_named(snapshot, "tuned"))
+    profile = (read_word(snapshot, TUNED_PROFILE_FILE) or "") if has_tuned else None
+    running = {unit for name, unit in _DAEMONS.items() if any(processes_named(snapshot, name))}
+    if "tlp" in snapshot.entries("/run"):
+        # It is no daemon: it sets the governor whenever the power supply or the lid changes.
+        running.add("tlp")
     return Services(
-        irqbalance=_parse_irqbalance(snapshot),
-        tuned_profile=(read_word(snapshot, TUNED_PROFILE_FILE) or "") if has_tuned else None,
+        irqbalance=parse_irqbalance(snapshot),
+        tuned_profile=profile,
+        tuned_isolated=_isolated_cores(snapshot, profile or ""),
+        is_tuned_sparing_qemu=_spares_qemu(snapshot, profile or ""),
+        running=frozenset(running),
+        containers=parse_containers(snapshot),
     )
 
 
-def _parse_irqbalance(snapshot: Snapshot) -> Irqbalance:
-    file = next((path for path in IRQBALANCE_FILES if path in snapshot.files), "")
-    return Irqbalance(
-        is_running=any(processes_named(snapshot, "irqbalance")),
-        banned=_banned(_assignments(snapshot.files.get(file, ""))),
-        file=file,
-    )
-
-
-def _assignments(text: str) -> dict[str, str]:
-    """An EnvironmentFile (systemd.exec(5)): `KEY="value"` lines; the last one of a key counts."""
-    found = {}
-    for line in text.splitlines():
-        key, equals, value = line.strip().partition("=")
-        if equals and not key.startswith(("#", ";")):
-            found[key.removeprefix("export ").strip()] = value.strip().strip("\"'")
+def _isolated_cores(snapshot: Snapshot, profile: str) -> CpuSet | None:
+    """`isolated_cores=2-5,^4` of the profiles, of which several may be active; the last line counts."""
+    found: CpuSet | None = None
+    for name in profile.split():
+        for line in snapshot.files.get(_VARIABLES.format(name), "").splitlines():
+            key, equals, value = line.partition("=")
+            if equals and key.strip() == "isolated_cores":
+                found = _parse_cores(value)
     return found
 
 
-def _banned(settings: Mapping[str, str]) -> CpuSet | None:
-    # irqbalance's setup_banned_cpus looks at the hexadecimal variable first and ignores the list
-    # when it is there; a text it cannot read bans nothing, so that this is no error here either.
-    mask = settings.get("IRQBALANCE_BANNED_CPUS")
-    listed = settings.get("IRQBALANCE_BANNED_CPULIST")
+def _parse_cores(text: str) -> CpuSet | None:
+    """TuneD's notation: a cpulist in which `^4` takes away; its functions (`${f:...}`) are not known."""
+    found = EMPTY
     try:
-        if mask:
-            return CpuSet.parse_mask(mask.removeprefix("0x"))
-        return CpuSet.parse_kernel(listed) if listed else None
-    except ValueError:
+        for part in text.strip().strip("\"'").split(","):
+            word = part.strip()
+            if word.startswith("^"):
+                found = found - CpuSet.parse(word[1:])
+            elif word:
+                found = found | CpuSet.parse(word)
+    except CpuListError:
         return None
+    return found or None
+
+
+def _spares_qemu(snapshot: Snapshot, profile: str) -> bool:
+    texts = (
+        snapshot.files.get(path.format(name), "") for name in profile.split() for path in _PROFILES
+    )
+    lines = (line.strip() for text in texts for line in text.splitlines())
+    return any(line.startswith("ps_blacklist") and "qemu" in line for line in lines)

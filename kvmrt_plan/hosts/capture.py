@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.facts.snapshot import Snapshot
 from kvmrt_plan.hosts import captured_paths as paths
+from kvmrt_plan.hosts.irqbalance import read_answer
 from kvmrt_plan.hosts.tree import Tree, branch, check_root, is_number
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def _read(root: str, *, with_checks: bool) -> Tree:
     check_root(root)
     tree = Tree(root)
     tree.walk("", branch(paths.PATTERNS))
+    answer = read_answer(root.rstrip("/"))
+    if answer is not None:
+        tree.files[answer[0]] = answer[1]
     if not with_checks:
         _capture_processes(tree, paths.DAEMON_PATTERNS)
         return tree

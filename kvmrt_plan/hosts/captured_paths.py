@@ -102,6 +102,9 @@ PATTERNS = (
     "/sys/class/iommu/",
     "/sys/class/iommu/*/",
     "/sys/module/kvm_amd/",
+    # Steering of network packets, by facts/net_queues.py
+    "/sys/class/net/*/queues/rx-#/rps_cpus",
+    "/sys/class/net/*/queues/tx-#/xps_cpus",
     # Kernel, by facts/kernel.py
     "/proc/cmdline",
     "/proc/version",
@@ -136,6 +139,13 @@ PATTERNS = (
     "/sys/fs/cgroup/*/cpuset.cpus",
     "/sys/fs/cgroup/*/cpuset.cpus.effective",
     "/sys/fs/cgroup/*/cpuset.cpus.partition",
+    # Containers with CPUs of their own, by facts/containers.py
+    "/sys/fs/cgroup/docker/*/cpuset.cpus",
+    "/sys/fs/cgroup/system.slice/docker-*.scope/cpuset.cpus",
+    "/sys/fs/cgroup/machine.slice/libpod-*.scope/cpuset.cpus",
+    "/sys/fs/cgroup/kubepods/*/*/cpuset.cpus",
+    "/sys/fs/cgroup/kubepods.slice/*/*.scope/cpuset.cpus",
+    "/sys/fs/cgroup/kubepods.slice/*/*/*.scope/cpuset.cpus",
     "/proc/shield/procs",
     "/proc/shield/irqs",
     "/proc/shield/ltmrs",
@@ -148,7 +158,14 @@ PATTERNS = (
     "/etc/default/irqbalance",
     "/etc/sysconfig/irqbalance",
     "/etc/conf.d/irqbalance",
+    "/etc/systemd/system/irqbalance.service",
+    "/usr/lib/systemd/system/irqbalance.service",
+    "/lib/systemd/system/irqbalance.service",
     "/etc/tuned/active_profile",
+    "/etc/tuned/*-variables.conf",
+    "/etc/tuned/*/tuned.conf",
+    "/etc/tuned/profiles/*/tuned.conf",
+    "/run/tlp/",
     "/etc/sysconfig/shield",
     # What `kvmrt install-service` installs
     "/etc/systemd/system/kvmrt.service",
@@ -185,8 +202,10 @@ CHECK_PATTERNS = (
 #: Processes of which `comm` is captured: writers of the same settings, and libvirt's daemons.
 DAEMONS = frozenset(
     {
+        "dockerd",
         "irqbalance",
         "ksmtuned",
+        "kubelet",
         "libvirtd",
         "numad",
         "power-profiles-",  # the kernel cuts a name after 15 bytes

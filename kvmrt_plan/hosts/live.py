@@ -10,8 +10,10 @@ import time
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.irqbalance import parse_answer
 from kvmrt_plan.hosts.boot_tools import read_boot_files, update_boot
 from kvmrt_plan.hosts.capture import capture_live
+from kvmrt_plan.hosts.irqbalance import read_answer, write_ban
 from kvmrt_plan.hosts.libvirt_domains import read_libvirt
 from kvmrt_plan.hosts.libvirt_writer import LibvirtDomains
 from kvmrt_plan.hosts.owned_files import read_owned, replace_owned, wanted_link
@@ -128,6 +130,15 @@ class LiveHost:
             raise WriteRefusedError(unit, _POPULATED)
         _run(("systemctl", "revert", unit), unit)
         _run(("systemctl", "stop", unit), unit)
+
+    def balancer_ban(self) -> CpuSet | None:
+        """By its answer to `setup`."""
+        answer = read_answer(self._root)
+        return parse_answer(answer[1]) if answer else None
+
+    def set_balancer_ban(self, cpus: CpuSet) -> None:
+        """By `settings cpus`, without restarting it: that would move every interrupt."""
+        write_ban(cpus, self._root)
 
     def read_file(self, path: str) -> str | None:
         """A configuration file with its mode and owner."""

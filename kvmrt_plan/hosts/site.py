@@ -70,6 +70,8 @@ class OpenHost:
         self.read = host.read
         self.write = host.write
         self.exchange = host.exchange
+        self.balancer_ban = host.balancer_ban
+        self.set_balancer_ban = host.set_balancer_ban
         self.read_file = host.read_file
         self.replace_file = host.replace_file
         self.boot_files = host.boot_files

@@ -7,6 +7,7 @@
    all of these have left.
 2. Timers, watchdog and power are set when tasks have left. Siblings go offline when nothing is left on
    them; those that come back do so before all else.
+   irqbalance is told before interrupts are moved, and free again only when they are back.
 3. Definitions follow: a rename first, because every later step of that VM uses the new name; then the
    XML; then autostart.
 4. Whatever a change requires comes before it, even against the phases.
@@ -22,7 +23,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kvmrt_plan.changes.change import Change, Kind
 from kvmrt_plan.changes.domain_state import SHUT_OFF
-from kvmrt_plan.values.cpuset import CpuSet
+from kvmrt_plan.facts.irqbalance import NONE
+from kvmrt_plan.values.cpuset import EMPTY, CpuListError, CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,9 +37,12 @@ _PHASES = (
     Kind.SHIELD,
     Kind.WORKQUEUE_CPUMASK,
     Kind.SYSCTL,
+    Kind.IRQBALANCE_FILE,
+    Kind.IRQBALANCE_BAN,
     Kind.IRQ_DEFAULT_AFFINITY,
     Kind.IRQ_AFFINITY,
     Kind.SHIELD_ASSIGNMENTS,
+    Kind.NET_QUEUE,
     Kind.DOMAIN_LIVE_PIN,
     Kind.PARTITION,
     Kind.CPU_ONLINE,
@@ -54,6 +59,8 @@ _PHASES = (
     Kind.DOMAIN_STATE,
 )
 PHASE = {kind: number for number, kind in enumerate(_PHASES)}
+
+_BALANCER = frozenset({Kind.IRQBALANCE_FILE, Kind.IRQBALANCE_BAN})
 
 _DIGITS = re.compile(r"(\d+)")
 
@@ -73,6 +80,8 @@ def order_key(change: Change) -> Key:
         phase = PHASE[Kind.SHIELD]
     elif change.kind is Kind.DOMAIN_STATE and change.after == SHUT_OFF:
         phase = -2
+    elif change.kind in _BALANCER and _frees(change):
+        phase = PHASE[Kind.NET_QUEUE]
     return phase, natural(change.address)
 
 
@@ -80,6 +89,19 @@ def _is_growing(change: Change) -> bool:
     if change.before is None or change.after is None:
         return change.before is None
     return CpuSet.parse(change.before) <= CpuSet.parse(change.after)
+
+
+def _frees(change: Change) -> bool:
+    """Whether irqbalance may use CPUs again that it leaves alone now."""
+    try:
+        before, after = (
+            EMPTY if value in (None, NONE) else CpuSet.parse(value)
+            for value in (change.before, change.after)
+        )
+    except CpuListError:
+        # The order of changes is no judgement of their values.
+        return False
+    return not before <= after
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:

@@ -114,6 +114,14 @@ ENTRIES = (
         language="sh",
     ),
     Entry(
+        "KR223", "irqbalance is managed and cannot be told everything", "warning",
+        why="A running irqbalance is told through its socket, which only root may use, and its next start "
+        "through the file that its unit reads. Where one of them is missing, it may move interrupts to CPUs "
+        "of RT VMs until it is started again, or after it is.",
+        example="host: {irqbalance: managed}",
+        remedy="plan as root; restart irqbalance when its interrupts may be placed anew, or disable it.",
+    ),
+    Entry(
         "KR207", "TuneD is active", "warning",
         why="Its profiles write the same affinities and masks, and its scheduler plugin moves the "
         "threads of guests.",

@@ -31,6 +31,7 @@ from kvmrt_plan.rules import (
     sharing,
     siblings,
     threads,
+    writers,
 )
 from kvmrt_plan.rules.subject import subject_on_host, subject_without_host
 
@@ -58,7 +59,7 @@ HOST_RULES: tuple[HostRule, ...] = (
     *cpus.HOST_RULES, *siblings.HOST_RULES, *memory.HOST_RULES, *bindings.HOST_RULES, *nodes.HOST_RULES,
     *domains.HOST_RULES, *threads.HOST_RULES, *host.HOST_RULES, *interrupts.HOST_RULES,
     *gathering.HOST_RULES, *environment.HOST_RULES, *enforcement.HOST_RULES,
-    *machine.HOST_RULES, *kernel_args.HOST_RULES, *partitions.HOST_RULES,
+    *machine.HOST_RULES, *kernel_args.HOST_RULES, *partitions.HOST_RULES, *writers.HOST_RULES,
     *hotplug.HOST_RULES,
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.diagnostics import Finding, Severity
 from kvmrt_plan.facts.slices import CgroupMode
@@ -57,8 +58,13 @@ def irqbalance_leaves_rt_cpus_alone(subject: Subject, facts: HostFacts) -> Itera
     # Setting the list switches off its own ban of isolcpus= and nohz_full= (irqbalance, cputree.c).
     automatic = kernel.isolated | kernel.nohz_full
     banned = automatic if balancer.banned is None else balancer.banned
+    if balancer.live is not None:
+        banned = balancer.live
     open_cpus = (subject.placement.isolated & facts.cpus.online) - banned
     if not balancer.is_running or not open_cpus:
+        return
+    if subject.configuration.host.irqbalance is IrqbalancePolicy.MANAGED:
+        yield from _untold(subject, facts)
         return
     wanted = subject.placement.isolated | automatic | banned
     file = balancer.file or "/etc/default/irqbalance (or /etc/sysconfig/irqbalance)"
@@ -70,7 +76,31 @@ def irqbalance_leaves_rt_cpus_alone(subject: Subject, facts: HostFacts) -> Itera
         detail=f"it leaves alone: {banned or 'no CPU'}",
         remedy=f"put IRQBALANCE_BANNED_CPULIST={wanted} into {file} without a line "
         "IRQBALANCE_BANNED_CPUS, then `systemctl try-restart irqbalance`; "
-        "or `systemctl disable --now irqbalance`",
+        "or `systemctl disable --now irqbalance`; host.irqbalance: managed has kvmrt do it",
+    )
+
+
+def _untold(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
+    """The plan sees to it, unless the running daemon or its settings cannot be reached."""
+    balancer = facts.services.irqbalance
+    if balancer.live is not None and balancer.file:
+        return
+    unknown = (
+        "its socket does not answer" if balancer.live is None else "its settings are not known"
+    )
+    then = (
+        "settings that are written count when it starts the next time"
+        if balancer.live is None
+        else "it will not leave the CPUs alone after its next start"
+    )
+    yield Finding(
+        code="KR223",
+        severity=Severity.WARNING,
+        summary=f"irqbalance cannot be told everything: {unknown}",
+        detail=then,
+        remedy="as root, `systemctl try-restart irqbalance` after the apply, which places every "
+        "interrupt anew; or `systemctl disable --now irqbalance`",
+        source=subject.configuration.host.source_of("irqbalance"),
     )
 
 

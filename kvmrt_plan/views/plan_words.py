@@ -43,11 +43,11 @@ def action_words(action: Action) -> Words:
     change = action.change
     value = _transition(*(told_value(change.kind, one) for one in (change.before, change.after)))
     if change.running is not None:
-        value += f" (running: {_shown(change.running)})"
+        value += f" (running: {shown_value(change.running)})"
     return Words(
         number=str(action.number),
         symbol=_symbol(change),
-        subject=_subject(change.kind, change.address, change.label),
+        subject=subject_words(change.kind, change.address, change.label),
         value=value,
         reason=_because(change.reason),
     )
@@ -58,9 +58,9 @@ def pending_words(pending: Pending) -> Words:
     return Words(
         number="",
         symbol="=",
-        subject=_subject(pending.kind, pending.address, pending.label),
-        value=f"{_shown(pending.running)} until {_UNTIL[pending.activation]}, then "
-        f"{_shown(pending.written)}",
+        subject=subject_words(pending.kind, pending.address, pending.label),
+        value=f"{shown_value(pending.running)} until {_UNTIL[pending.activation]}, then "
+        f"{shown_value(pending.written)}",
         reason="",
     )
 
@@ -70,8 +70,8 @@ def unchanged_words(unchanged: NoChange) -> Words:
     return Words(
         number="",
         symbol="=",
-        subject=_subject(unchanged.kind, unchanged.address, unchanged.label),
-        value=_shown(told_value(unchanged.kind, unchanged.value)),
+        subject=subject_words(unchanged.kind, unchanged.address, unchanged.label),
+        value=shown_value(told_value(unchanged.kind, unchanged.value)),
         reason=_because(unchanged.reason),
     )
 
@@ -83,7 +83,7 @@ def _symbol(change: Change) -> str:
 
 
 def _transition(before: str | None, after: str | None) -> str:
-    return f"{_shown(before)} -> {_shown(after)}"
+    return f"{shown_value(before)} -> {shown_value(after)}"
 
 
 def told_value(kind: Kind, value: str | None) -> str | None:
@@ -98,7 +98,7 @@ def told_value(kind: Kind, value: str | None) -> str | None:
     return f"{head} {content.count(chr(10))} lines sha256:{digest[:12]}"
 
 
-def _shown(value: str | None) -> str:
+def shown_value(value: str | None) -> str:
     """Texts with blanks are quoted, so that it is clear where they begin and end."""
     if value is None:
         return _ABSENT
@@ -106,12 +106,13 @@ def _shown(value: str | None) -> str:
     return f'"{safe}"' if " " in safe or not safe else safe
 
 
-def _subject(kind: Kind, address: str, label: str) -> str:
+def subject_words(kind: Kind, address: str, label: str) -> str:
     """The address in people's words; `label` is the name a driver gave an interrupt."""
     _, _, rest = address.partition("/")
     safe = escape_text(rest)
-    if kind is Kind.IRQ_AFFINITY:
-        return " ".join(filter(None, ("irq", safe, escape_text(label)))) + " affinity"
+    if kind in _LABELLED:
+        head, tail = _LABELLED[kind]
+        return " ".join(filter(None, (head, safe.replace("/", " "), escape_text(label), tail)))
     if kind is Kind.SYSCTL:
         return escape_text(address.removeprefix("sysctl/")).replace("/", " ")
     if kind in _PARTED:
@@ -122,6 +123,8 @@ def _subject(kind: Kind, address: str, label: str) -> str:
     return f"{name}  {setting.replace('/', ' ')}"
 
 
+#: What stands before the address and behind the label.
+_LABELLED = {Kind.IRQ_AFFINITY: ("irq", "affinity"), Kind.NET_QUEUE: ("net", "CPUs")}
 _PHRASES = {
     # The label names the VM; of one that is gone there is only its slice.
     Kind.VM_SLICE: "{1}  slice AllowedCPUs",
@@ -135,6 +138,8 @@ _PHRASES = {
     Kind.BOOT_ARGUMENTS: "boot {}",
     Kind.MODULE_OPTIONS: "module {}",
     Kind.SHIELD_ASSIGNMENTS: "shield irq {}",
+    Kind.IRQBALANCE_BAN: "irqbalance {} leaves alone",
+    Kind.IRQBALANCE_FILE: "irqbalance /{} leaves alone",
     Kind.FILE: "file /{}",
     Kind.SERVICE: "{}",
 }

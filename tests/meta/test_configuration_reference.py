@@ -59,6 +59,7 @@ def table(model, *names: str) -> str:
                 "housekeeping",
                 "shield",
                 "irqs",
+                "irqbalance",
                 "probes",
                 "quiet_kernel",
                 "rt_throttling",

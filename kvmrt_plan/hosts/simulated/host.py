@@ -6,8 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.irqbalance import SOCKET, parse_answer
 from kvmrt_plan.facts.kernel_args import boot_files
 from kvmrt_plan.hosts.owned_files import UNITS, wanted_link
+from kvmrt_plan.hosts.simulated.affinity import mask_like
 from kvmrt_plan.hosts.simulated.boot_tools import update_boot
 from kvmrt_plan.hosts.simulated.domains import SimulatedDomains
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
@@ -80,6 +82,31 @@ class SimulatedHost:
     def remove_slice(self, unit: str) -> None:
         """As the live host answers."""
         remove_slice(self.texts, unit, Hotplug(self.texts).online)
+
+    def balancer_ban(self) -> CpuSet | None:
+        """What irqbalance's answer says that was captured."""
+        found = self._balancer()
+        return parse_answer(found[1]) if found else None
+
+    def set_balancer_ban(self, cpus: CpuSet) -> None:
+        """As irqbalance answers afterwards. It takes any CPU, also those that are not there."""
+        found = self._balancer()
+        if found is None:
+            raise WriteRefusedError("irqbalance", "no irqbalance listens", errno_name="ENOENT")
+        path, text = found
+        head, _, mask = text.partition("BANNED ")
+        self.texts.change(files={path: f"{head}BANNED {mask_like(mask, cpus)}"})
+
+    def _balancer(self) -> tuple[str, str] | None:
+        head, tail = SOCKET.split("{}")
+        return next(
+            (
+                (path, text)
+                for path, text in self.texts.files.items()
+                if path.startswith(head) and path.endswith(tail)
+            ),
+            None,
+        )
 
     def read_file(self, path: str) -> str | None:
         """Files of a snapshot belong to root and may be read by all."""

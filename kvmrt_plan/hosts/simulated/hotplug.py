@@ -14,7 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.hosts.simulated.affinity import with_affinity
-from kvmrt_plan.hosts.simulated.network_queues import spread_queues
+from kvmrt_plan.hosts.simulated.network_queues import spread_queues, spread_sending
 from kvmrt_plan.hosts.simulated.units import effective_cpus
 from kvmrt_plan.values.cpuset import CpuSet
 
@@ -63,6 +63,7 @@ class Hotplug:
         files.update(self._state(cpu, rest, "0"))
         files.update(self._moved_interrupts(cpu, rest))
         files.update(spread_queues(self._texts.files, rest))
+        files.update(spread_sending(self._texts.files, self._texts.links, rest))
         files.update(self._floating_threads(rest))
         self._texts.change(files=files, dormant=dict(hidden))
 
@@ -85,6 +86,7 @@ class Hotplug:
                     files[shared] = f"{CpuSet.parse_kernel(present) | CpuSet((cpu,))}\n"
         files.update(self._state(cpu, everyone, "1"))
         files.update(spread_queues(self._texts.files, everyone))
+        files.update(spread_sending(self._texts.files, self._texts.links, everyone))
         self._texts.change(files=files, dormant=dormant)
 
     def _own_list(self, path: str, text: str, online: CpuSet) -> str:

@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 
 _IRQ = re.compile(r"/proc/irq/(\d+)/smp_affinity_list")
 _ONLINE = re.compile(r"/sys/devices/system/cpu/cpu(\d+)/online")
-_WORKQUEUE = re.compile(r"/sys/devices/virtual/workqueue/(?:[^/]+/)?cpumask")
+_QUEUE = re.compile(r"/sys/class/net/[^/]+/queues/(?:rx-\d+/rps_cpus|tx-\d+/xps_cpus)")
 _DEFAULT_AFFINITY = "/proc/irq/default_smp_affinity"
+_MASK = re.compile(
+    rf"/sys/devices/virtual/workqueue/(?:[^/]+/)?cpumask|{_DEFAULT_AFFINITY}|{_QUEUE.pattern}"
+)
 _SHIELD = re.compile(
     r"/proc/shield/(?:procs|irqs|ltmrs)|/sys/fs/cgroup/[^/]+/cpuset\.cpus\.partition"
 )
@@ -70,7 +73,7 @@ class Kernel:
             self._write_irq(path, int(matched[1]), text)
         elif matched := _ONLINE.fullmatch(path):
             self._write_online(path, int(matched[1]), text)
-        elif _WORKQUEUE.fullmatch(path) or path == _DEFAULT_AFFINITY:
+        elif _MASK.fullmatch(path):
             self._write_mask(path, text)
         elif POOL.fullmatch(path):
             write_pool(self._texts, path, text)
@@ -134,9 +137,9 @@ class Kernel:
             raise refusal(path, "EINVAL") from None
         if not cpus <= self._hotplug.possible:
             raise refusal(path, "EOVERFLOW")
-        # Workqueues may be left with CPUs that are all offline, interrupts may not.
+        # Workqueues may be left with CPUs that are all offline, interrupts may not; queues with none.
         is_enough = cpus & self._hotplug.online if path == _DEFAULT_AFFINITY else cpus
-        if not is_enough:
+        if not is_enough and not _QUEUE.fullmatch(path):
             raise refusal(path, "EINVAL")
         self._texts.change(files={path: mask_like(self._texts.files[path], cpus) + "\n"})
 

@@ -6,14 +6,17 @@ whatever their interrupts were set to (drivers/net/virtio_net.c, virtnet_set_aff
 from __future__ import annotations
 
 import re
+from itertools import count
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.facts.interrupts import parse_interrupts
+from kvmrt_plan.hosts.simulated.affinity import mask_like
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_INTERFACE = re.compile(r"/sys/bus/pci/devices/[^/]+/virtio\d+/net/([^/]+)")
 _QUEUE = re.compile(r"(virtio\d+)-(?:in|out)put\.(\d+)")
 
 
@@ -33,6 +36,26 @@ def spread_queues(files: Mapping[str, str], online: CpuSet) -> Iterator[tuple[st
                 effective = f"/proc/irq/{number}/effective_affinity_list"
                 if effective in files and not CpuSet.parse_kernel(files[effective]) <= cpus:
                     yield effective, f"{cpus.first}\n"
+
+
+def spread_sending(
+    files: Mapping[str, str], links: Mapping[str, str], online: CpuSet
+) -> Iterator[tuple[str, str]]:
+    """XPS masks of the queues, which the driver sets with them (__netif_set_xps_queue)."""
+    for path in links:
+        matched = _INTERFACE.fullmatch(path)
+        folder = f"/sys/class/net/{matched[1]}/queues" if matched else ""
+        masks = [] if not folder else list(_sending(files, folder))
+        for mask, cpus in zip(masks, _groups(online, len(masks)) if masks else (), strict=True):
+            yield mask, mask_like(files[mask], cpus) + "\n"
+
+
+def _sending(files: Mapping[str, str], folder: str) -> Iterator[str]:
+    for queue in count():
+        path = f"{folder}/tx-{queue}/xps_cpus"
+        if path not in files:
+            return
+        yield path
 
 
 def _groups(online: CpuSet, pairs: int) -> Iterator[CpuSet]:

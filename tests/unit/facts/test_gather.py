@@ -8,15 +8,17 @@ from uuid import UUID
 import pytest
 
 from kvmrt_plan.errors import FactError
+from kvmrt_plan.facts.containers import Containers
 from kvmrt_plan.facts.cpu import CpuTopology
 from kvmrt_plan.facts.domain import Domain, Thread
 from kvmrt_plan.facts.domains import parse_domains
 from kvmrt_plan.facts.gather import gather_facts
 from kvmrt_plan.facts.host import HostFacts
 from kvmrt_plan.facts.hugepages import HugepagePool, parse_hugepages
+from kvmrt_plan.facts.irqbalance import Irqbalance
 from kvmrt_plan.facts.kernel import Kernel, parse_kernel
 from kvmrt_plan.facts.processes import MemlockLimit, parse_libvirt_memlock
-from kvmrt_plan.facts.services import Irqbalance, Services, parse_services
+from kvmrt_plan.facts.services import Services, parse_services
 from kvmrt_plan.facts.slices import CgroupMode, Shield, Slice, Slices, parse_slices
 from kvmrt_plan.facts.snapshot import RawDomain, RawLibvirt, Snapshot
 from kvmrt_plan.facts.workqueue import Workqueue, parse_workqueue
@@ -209,8 +211,51 @@ def test_irqbalance_is_told_apart_by_its_settings(text: str, banned: CpuSet | No
         "/etc/tuned/active_profile": "realtime-virtual-host\n",
     }
     assert parse_services(_snapshot(files)) == Services(
-        irqbalance=Irqbalance(is_running=True, banned=banned, file="/etc/sysconfig/irqbalance"),
+        irqbalance=Irqbalance(
+            is_running=True, banned=banned, base=banned, file="/etc/sysconfig/irqbalance"
+        ),
         tuned_profile="realtime-virtual-host",
+    )
+
+
+@pytest.mark.parametrize(
+    ("cores", "isolated"),
+    [
+        ("isolated_cores=2-5,^4\n", CpuSet((2, 3, 5))),
+        ('# a comment\nisolated_cores = "1"\nisolated_cores=7\n', CpuSet((7,))),
+        ("isolated_cores=${f:calc_isolated_cores:1}\n", None),
+        ("isolated_cores=\n", None),
+        ("", None),
+    ],
+)
+def test_tuned_tells_which_cpus_it_isolates(cores: str, isolated: CpuSet | None) -> None:
+    files = {
+        "/proc/900/comm": "tuned\n",
+        "/etc/tuned/active_profile": "realtime\n",
+        "/etc/tuned/realtime-variables.conf": cores,
+        "/etc/tuned/realtime/tuned.conf": "[scheduler]\nps_blacklist=.*qemu.*;.*pmd.*\n",
+    }
+    services = parse_services(_snapshot(files))
+    assert (services.tuned_isolated, services.is_tuned_sparing_qemu) == (isolated, True)
+
+
+def test_other_writers_are_known_by_their_processes_and_lists() -> None:
+    files = {
+        "/proc/8/comm": "numad\n",
+        "/proc/9/comm": "power-profiles-\n",
+        "/sys/fs/cgroup/system.slice/docker-1f.scope/cpuset.cpus": "2-3\n",
+        "/sys/fs/cgroup/system.slice/docker-2f.scope/cpuset.cpus": "\n",
+        "/sys/fs/cgroup/docker/3f/cpuset.cpus": "5\n",
+        "/sys/fs/cgroup/machine.slice/libpod-4f.scope/cpuset.cpus": "6\n",
+        "/sys/fs/cgroup/kubepods.slice/cpuset.cpus": "0-7\n",
+    }
+    services = parse_services(_snapshot(files, links={"/run/tlp": ""}))
+    assert (services.running, services.containers) == (
+        {"numad", "power-profiles-daemon", "tlp"},
+        (
+            Containers(engine="docker", count=2, cpus=CpuSet((2, 3, 5))),
+            Containers(engine="podman", count=1, cpus=CpuSet((6,))),
+        ),
     )
 
 

@@ -19,6 +19,7 @@ from kvmrt_plan.rules import (
     catalogue_host,
     catalogue_machine,
     catalogue_vms,
+    catalogue_writers,
 )
 from kvmrt_plan.rules.catalogue import render_catalogue
 from kvmrt_plan.rules.check import check
@@ -32,6 +33,7 @@ ENTRIES = (
     *catalogue_host.ENTRIES,
     *catalogue_boot.ENTRIES,
     *catalogue_fleet.ENTRIES,
+    *catalogue_writers.ENTRIES,
 )
 BY_CODE = {entry.code: entry for entry in ENTRIES}
 
