@@ -10,14 +10,23 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.cli.configuration import read_configuration
 from kvmrt_plan.cli.host import read_host
 from kvmrt_plan.facts.gather import gather_facts
+from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.placement.place import place
 from kvmrt_plan.plan.document import dump_document
+from kvmrt_plan.plan.goal import Goal
+from kvmrt_plan.plan.policies import policies_of
+from kvmrt_plan.views.policies import policy_document, policy_lines
 from kvmrt_plan.views.stat import render_stat, stat_document
 
 if TYPE_CHECKING:
     import argparse
 
-    from kvmrt_plan.desired.model import Configuration
+    from kvmrt_plan.cli.configuration import ReadConfiguration
+    from kvmrt_plan.facts.host import HostFacts
+    from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.placement.model import Placement
+    from kvmrt_plan.plan.action import Plan
+    from kvmrt_plan.plan.policies import Policy
 
 #: Libvirt does not answer: no state of a VM is known.
 EXIT_UNKNOWN = 1
@@ -27,7 +36,7 @@ _HOME, _ERASE_LINE, _ERASE_BELOW, _ERASE_ALL = "\x1b[H", "\x1b[K", "\x1b[J", "\x
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it; with --watch until Ctrl-C, which is the way to end it and no failure."""
-    configuration = read_configuration(arguments).value
+    configuration = read_configuration(arguments)
     if arguments.watch is None:
         text, is_known = _text(arguments, configuration)
         sys.stdout.write(text)
@@ -42,21 +51,39 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
 
 
-def _text(arguments: argparse.Namespace, configuration: Configuration) -> tuple[str, bool]:
+def _text(arguments: argparse.Namespace, configuration: ReadConfiguration) -> tuple[str, bool]:
     """What is shown, and whether libvirt told the states in it."""
-    facts = gather_facts(read_host(arguments))
-    placement = place(configuration, facts)
+    snapshot = read_host(arguments)
+    facts = gather_facts(snapshot)
+    placement = place(configuration.value, facts)
     is_known = not facts.libvirt_problem
     if arguments.json:
-        return dump_document(stat_document(placement, facts, names=arguments.vms)), is_known
+        document = stat_document(placement, facts, names=arguments.vms)
+        if arguments.policies:
+            document |= policy_document(*_policies(configuration, facts, placement, snapshot))
+        return dump_document(document), is_known
+    policies = (
+        tuple(policy_lines(*_policies(configuration, facts, placement, snapshot)))
+        if arguments.policies
+        else None
+    )
     text = render_stat(
         placement,
         facts,
         names=arguments.vms,
         has_threads=arguments.threads,
-        has_held=arguments.policies,
+        policies=policies,
     )
     return text, is_known
+
+
+def _policies(
+    configuration: ReadConfiguration, facts: HostFacts, placement: Placement, snapshot: Snapshot
+) -> tuple[tuple[Policy, ...], Plan]:
+    """What a plan for the whole configuration says of them."""
+    goal = Goal(configuration=configuration.value, findings=configuration.findings)
+    plan = plan_host(goal, snapshot)
+    return policies_of(plan, facts, placement), plan
 
 
 def _refresh(text: str) -> None:

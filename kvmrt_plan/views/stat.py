@@ -32,7 +32,7 @@ def render_stat(
     *,
     names: Sequence[str] = (),
     has_threads: bool = False,
-    has_held: bool = False,
+    policies: Sequence[str] | None = None,
 ) -> str:
     """The whole text, with a newline at its end.
 
@@ -41,7 +41,7 @@ def render_stat(
         facts: the host.
         names: only these VMs; empty: all.
         has_threads: also the threads of those that run.
-        has_held: also what kvmrt holds of the host.
+        policies: lines about policies; what kvmrt holds of the host follows them. None: neither.
     """
     chosen = _chosen(placement, names)
     lines = list(_table(_HEAD, [_vm_row(one, facts) for one in chosen]))
@@ -50,7 +50,8 @@ def render_stat(
         if states:
             lines += ["", escape_text(one.vm.name)]
             lines += _table(_THREADS_HEAD, [_thread_row(state) for state in states])
-    if has_held:
+    if policies is not None:
+        lines += ["", *policies]
         rows = [
             ("", address, held.original or "absent", held.written or "absent")
             for address, held in sorted(facts.held.items())

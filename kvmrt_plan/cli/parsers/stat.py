@@ -24,7 +24,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "-t", "--threads", action="store_true", help="also every thread, with its CPU bias"
     )
     parser.add_argument(
-        "--policies", action="store_true", help="also what is held of the host, and its old values"
+        "--policies",
+        action="store_true",
+        help="also every policy as foreign, not held, weaker, pending or held, and what values were before",
     )
     parser.add_argument(
         "--watch",

@@ -40,14 +40,41 @@ def table(capsys) -> list[str]:
 def test_a_host_at_rest(host, capsys):
     assert main(["stat", *host.arguments, "--policies"]) == 0
 
-    assert table(capsys) == [
+    shown = table(capsys)
+    assert shown[:5] == [
         "VM STATE RT CPUS LOCKED POLICIES",
         "rt-motion shut off yes 8-12,24-28 - -",
         "rt-io shut off yes 5-7,21-23 - -",
         "gateway shut off no 1-3 - -",
         "",
-        "nothing is held of the host",
     ]
+    assert shown[6] == "wanted for rt-motion, rt-io"
+    assert "not held cpu 21 online, wanted offline [rt-io]" in shown
+    assert shown[-1] == "nothing is held of the host"
+
+
+def test_policies_in_each_state_after_a_boot(host, capsys):
+    main(["boot", *host.arguments, "rt-io"])
+    simulated = SimulatedHost(host.snapshot())
+    simulated.write("/proc/irq/default_smp_affinity", "ff")
+    host.path.write_text(dump_snapshot(simulated.capture()), encoding="ascii")
+    capsys.readouterr()
+
+    main(["stat", "--policies", *host.arguments])
+    shown = table(capsys)
+    main(["stat", "--policies", "--json", *host.arguments])
+    document = json.loads(capsys.readouterr().out)
+
+    assert "held cpu 21 offline [rt-io]" in shown
+    assert any(line.startswith("foreign irq default affinity 0-7, wanted ") for line in shown)
+    by_address = {one["address"]: one for one in document["policies"]}
+    held = by_address["cpu/21"]
+    assert (held["state"], held["wanted"], held["present"], held["vms"]) == (
+        "held", "offline", "offline", ["rt-io"],
+    )  # fmt: skip
+    assert by_address["irq/default"]["state"] == "foreign"
+    assert document["errored"] is False
+    assert document["holders"] == ["rt-motion", "rt-io"]
 
 
 def test_without_libvirt_no_state_is_known_and_the_exit_code_says_so(tmp_path, capsys):
