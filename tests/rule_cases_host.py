@@ -412,7 +412,7 @@ case(
 BUSY = Thread(tid=2, name="CPU 0/KVM", affinity=cpus("2"), policy="SCHED_FIFO", priority=2,
               last_cpu=2)  # fmt: skip
 RUNNING_BUSY = [replace(VM1_RUNS[0], threads=(BUSY,))]
-NOTICED = (WARNING, None, None, "vm1 will notice how CPUs 9-10 are switched")
+NOTICED = (WARNING, None, 101, "vm1 will notice how CPUs 9-10 are switched")
 UNLIMITED = {"sysctl/kernel.sched_rt_runtime_us": "-1"}
 case(
     "KR138 priority below the vCPU's and no limit",

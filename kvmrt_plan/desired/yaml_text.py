@@ -12,11 +12,10 @@ import re
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.desired.attribute import TEXT_ATTRIBUTES
+from kvmrt_plan.desired.attribute import HOST_ATTRIBUTES, TEXT_ATTRIBUTES
 from kvmrt_plan.desired.boot_attributes import BOOT_ATTRIBUTES, BOOT_LISTS
 from kvmrt_plan.desired.boot_model import Iommu
 from kvmrt_plan.desired.edit import values_to_write
-from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.kvm_model import NxHugePages
 from kvmrt_plan.desired.model import PROBE_SECONDS
 from kvmrt_plan.values.cpuset import CpuSet
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from kvmrt_plan.desired.model import HostPolicy, Probe, VirtualMachine
 
 INDENT = "  "
+#: Of the host part; shield always stands there, so that the part is never empty.
+_WRITTEN_FIRST = frozenset({"housekeeping", "shield"})
 
 #: YAML 1.1 reads these as true, false and null.
 _RESERVED = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
@@ -157,17 +158,15 @@ def _boot(boot: BootPolicy) -> Iterable[str]:
 
 
 def _noise(host: HostPolicy) -> Iterable[tuple[str, str]]:
-    """The attributes against irqbalance and the kernel's own noise that differ from their defaults."""
-    if host.irqbalance is IrqbalancePolicy.MANAGED:
-        yield "irqbalance", "managed"
-    if host.quiet_kernel:
-        yield "quiet_kernel", "true"
-    if not host.rt_throttling:
-        yield "rt_throttling", "false"
-    if host.governor is not None:
-        yield "governor", host.governor
-    if host.cpu_latency_us is not None:
-        yield "cpu_latency_us", str(host.cpu_latency_us)
+    """The attributes of one word that differ from their defaults."""
+    usual = type(host)()
+    for name in HOST_ATTRIBUTES:
+        value = getattr(host, name)
+        if name not in _WRITTEN_FIRST and value != getattr(usual, name):
+            yield (
+                name,
+                yaml_value(name, str(value).lower() if isinstance(value, bool) else str(value)),
+            )
 
 
 def _attributes(vm: VirtualMachine) -> Iterable[tuple[str, str]]:
