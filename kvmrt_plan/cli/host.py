@@ -76,11 +76,9 @@ def read_simulated(path: str) -> Snapshot:
         KvmrtError: the snapshot cannot be read.
     """
     from kvmrt_plan.hosts.simulated.log import read_snapshot_file
-    from kvmrt_plan.hosts.site import Location, with_state
-    from kvmrt_plan.hosts.state import FolderStore
+    from kvmrt_plan.hosts.site import Location, simulated_with_state
 
-    volatile = FolderStore(Location(snapshot=path).volatile_path)
-    return with_state(read_snapshot_file(path), volatile)
+    return simulated_with_state(read_snapshot_file(path), Location(snapshot=path))
 
 
 def _utc(seconds: float) -> str:

@@ -109,6 +109,31 @@ def with_state(snapshot: Snapshot, volatile: FolderStore) -> Snapshot:
     return replace(snapshot, files=files)
 
 
+def simulated_with_state(snapshot: Snapshot, location: Location) -> Snapshot:
+    """A simulated host with what kvmrt holds of it: what its snapshot brought from the machine it was taken
+    of, until a run begins a state of its own.
+    """
+    state, volatile = FolderStore(location.state_path), FolderStore(location.volatile_path)
+    return snapshot if _is_untouched(state, volatile) else with_state(snapshot, volatile)
+
+
+def _is_untouched(state: FolderStore, volatile: FolderStore) -> bool:
+    """Whether no run has changed the simulated host."""
+    if any(volatile.read(name) is not None for name in _VOLATILE_FILES.values()):
+        return False
+    # Only here, because views of a snapshot do without the journal.
+    from kvmrt_plan.apply.journal import CURRENT, HISTORY
+
+    return state.read(CURRENT) is None and not state.names(HISTORY)
+
+
+def _take_over(snapshot: Snapshot, volatile: FolderStore) -> None:
+    """What the snapshot brought becomes the state that runs go on with."""
+    for path, name in _VOLATILE_FILES.items():
+        if path in snapshot.files:
+            volatile.replace(name, snapshot.files[path].encode("utf-8", "surrogateescape"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSite:
     """What a run works with while it holds the lock."""
@@ -129,7 +154,7 @@ def look_at(location: Location) -> Snapshot:
     if location.snapshot is not None:
         from kvmrt_plan.hosts.simulated.log import read_snapshot_file
 
-        return with_state(read_snapshot_file(location.snapshot), volatile)
+        return simulated_with_state(read_snapshot_file(location.snapshot), location)
     from kvmrt_plan.hosts.live import LiveHost
 
     return with_state(LiveHost(uri=location.uri).capture(), volatile)
@@ -172,6 +197,8 @@ def open_site(
 
         file = SnapshotFile(location.snapshot, out=location.out, boundary=boundary)
         try:
+            if _is_untouched(state, volatile):
+                _take_over(file.host.capture(), volatile)
             yield _site(OpenHost(file.host, volatile), state, volatile)
         finally:
             _close(file)
