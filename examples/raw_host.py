@@ -97,6 +97,8 @@ class Guest:
     has_balloon: bool = True
     has_topology: bool = True
     has_autostart: bool = False
+    #: The cgroup that its own is made in: `/machine` is machine.slice.
+    partition: str = "/machine"
     #: Process number of its QEMU; None: it does not run.
     pid: int | None = None
 
@@ -323,7 +325,7 @@ def domain_xml(guest: Guest, *, live_id: int | None = None) -> str:
         *_memory_lines(guest),
         f"  <vcpu placement='static'>{guest.vcpus}</vcpu>",
         *_tuning_lines(guest),
-        *(_PARTITION if live_id is not None else ()),
+        *(_resource(guest) if live_id is not None or guest.partition != _MACHINES else ()),
         *_MACHINE,
         *_cpu_lines(guest),
         *_LIFECYCLE,
@@ -378,7 +380,14 @@ def _device_lines(guest: Guest, *, is_live: bool) -> list[str]:
     return re.sub(r"<(\w+)([^<>/]*)>\n *</\1>", r"<\1\2/>", without).splitlines()
 
 
-_PARTITION = ("  <resource>", "    <partition>/machine</partition>", "  </resource>")
+#: Where libvirt puts guests of which nothing else is said; it shows that of running ones alone.
+_MACHINES = "/machine"
+
+
+def _resource(guest: Guest) -> tuple[str, ...]:
+    partition = f"    <partition>{guest.partition}</partition>"
+    return "  <resource>", partition, "  </resource>"
+
 
 _MACHINE = (
     "  <os>",

@@ -59,7 +59,7 @@ def guests_notice_hotplug(subject: Subject, facts: HostFacts) -> Iterator[Findin
     """Every CPU of the host stops for a moment (stop_machine), isolated ones too."""
     cpus = _switched(subject, facts)
     running = [
-        one.vm.name
+        one.vm
         for one in subject.rt
         if (domain := facts.domains.get(one.vm.uuid)) is not None and domain.is_running
     ]
@@ -67,11 +67,12 @@ def guests_notice_hotplug(subject: Subject, facts: HostFacts) -> Iterator[Findin
         yield Finding(
             code="KR139",
             severity=Severity.WARNING,
-            summary=f"{listed(running)} will notice how {cpus_named(cpus)} "
+            summary=f"{listed([vm.name for vm in running])} will notice how {cpus_named(cpus)} "
             f"{'is' if len(cpus) == 1 else 'are'} switched",
             detail="for each of them the kernel stops all CPUs of the host for a moment, and drivers "
             "spread their interrupts anew",
             remedy="apply before the RT VMs start, or when a missed deadline does no harm",
+            source=running[0].source_of("cpuset"),
         )
 
 

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
 
@@ -30,11 +31,12 @@ from raw_host import (
 
 from kvmrt_plan.facts.document import dump_snapshot
 from kvmrt_plan.facts.recorded import RECORDED_FORMAT, RECORDED_PATH
+from kvmrt_plan.facts.slices import vm_slice
 from kvmrt_plan.facts.snapshot import RawLibvirt, Snapshot
 from kvmrt_plan.values.cpuset import CpuSet, union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 _CORES_PER_SOCKET = 32
 
@@ -72,6 +74,10 @@ class _Vm:
     @property
     def cpuset(self) -> CpuSet:
         return CpuSet((self.first, self.first + 1))
+
+    @property
+    def slice(self) -> str:
+        return vm_slice(UUID(self.uuid)).removesuffix(".slice")
 
 
 def write_host(folder: Path, size: Size, *, is_converged: bool) -> tuple[Path, Path]:
@@ -112,6 +118,8 @@ def synthetic_host(size: Size, *, is_converged: bool) -> Snapshot:
     files.update(cpu_files(machine))
     files.update(node_files(machine))
     files.update(confinement_files(machine, allowed=allowed))
+    if is_converged:
+        files.update(_partitions(vms, machine))
     files.update(libvirt_daemon_files(812))
     files["/proc/1/comm"] = "systemd\n"
     files[RECORDED_PATH] = _recorded(machine)
@@ -123,6 +131,17 @@ def synthetic_host(size: Size, *, is_converged: bool) -> Snapshot:
         links=links,
         libvirt=RawLibvirt(uri="qemu:///system", version=9_000_000, domains=domains),
     )
+
+
+def _partitions(vms: Sequence[_Vm], machine: Machine) -> Iterator[tuple[str, str]]:
+    """The isolated partition of each real-time VM."""
+    for vm in vms:
+        if vm.rt:
+            folder = f"/sys/fs/cgroup/{vm.slice}.slice"
+            siblings = CpuSet(cpu + machine.cores for cpu in vm.cpuset)
+            yield f"{folder}/cpuset.cpus", f"{vm.cpuset | siblings}\n"
+            yield f"{folder}/cpuset.cpus.effective", f"{vm.cpuset}\n"
+            yield f"{folder}/cpuset.cpus.partition", "isolated\n"
 
 
 def _vms(size: Size) -> Iterator[_Vm]:
@@ -164,6 +183,7 @@ def _guest(vm: _Vm, machine: Machine, *, is_converged: bool) -> Guest:
         pins={"0": str(vm.first + 1), "emulator": str(vm.first)},
         nodes=str(vm.first // machine.cores_per_socket),
         is_locked=vm.rt,
+        partition=f"/{vm.slice}" if vm.rt else "/machine",
         has_balloon=not vm.rt,
         has_topology=True,
     )

@@ -15,6 +15,7 @@ import pytest
 from kvmrt_plan.cli.main import main
 from kvmrt_plan.desired.model import Configuration, VirtualMachine
 from kvmrt_plan.facts.document import load_snapshot
+from kvmrt_plan.facts.slices import vm_slice
 from kvmrt_plan.hosts.libvirt_domains import read_libvirt
 from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.plan.goal import Goal
@@ -90,6 +91,7 @@ def test_domains_get_their_pins_memory_and_no_balloon_and_one_that_is_right_stay
         "vm/real-time/emulatorpin": (None, "1"),
         "vm/real-time/memballoon": ("virtio", "none"),
         "vm/real-time/memory-locked": (None, "yes"),
+        "vm/real-time/partition": (None, f"/{vm_slice(REAL_TIME)}".removesuffix(".slice")),
         "vm/real-time/numatune": (None, "0"),
         "vm/real-time/vcpupin 0": (None, "2"),
         "vm/real-time/vcpupin 1": (None, "3"),
