@@ -11,7 +11,9 @@ from crash_world import World, apply, make_world, state
 from hosts_generator import make_pair
 
 from kvmrt_plan.apply.addresses import path_of, subject_of
+from kvmrt_plan.apply.irqbalance import write_ban
 from kvmrt_plan.apply.run import Status
+from kvmrt_plan.apply.step import Step
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.domainxml.document import format_domain, parse_domain, write_setting
 from kvmrt_plan.errors import StalePlanError
@@ -38,6 +40,9 @@ def other_value(change, online):
     """A value that is neither the one before nor the one after, None when there is no third."""
     if change.kind in (Kind.CPU_ONLINE, Kind.DOMAIN_AUTOSTART, Kind.PARTITION, Kind.PARTITION_LIFT):
         return None
+    if change.kind in (Kind.BOOT_ARGUMENTS, Kind.MODULE_OPTIONS, Kind.SHIELD_ASSIGNMENTS):
+        # No CPU is a value of theirs, and each has files of its own.
+        return None
     if change.kind is Kind.DOMAIN_RENAME:
         return "foreign-name"
     if change.kind is Kind.DOMAIN_XML:
@@ -45,6 +50,9 @@ def other_value(change, online):
         if family in _OTHER:
             value = _OTHER[family]
             return None if value in (change.before, change.after) else value
+        if not family.endswith("pin"):
+            # Only pins take any CPU; every other element has words of its own.
+            return None
     words = _WORDS if change.address.startswith("thp/") else map(str, online)
     for word in words:
         if word not in (change.before, change.after):
@@ -64,6 +72,8 @@ def mutate(texts: Texts, change, value: str) -> None:
     elif change.kind is Kind.DOMAIN_LIVE_PIN:
         key = subject_of(change.kind, change.address)
         host.domains.pin(change.owner, key, CpuSet.parse(value))
+    elif change.kind in (Kind.IRQBALANCE_BAN, Kind.IRQBALANCE_FILE):
+        write_ban(host, Step(1, change.kind, change.address, change.before, value))
     elif change.kind is Kind.VM_SLICE:
         host.make_slice(subject_of(change.kind, change.address), CpuSet.parse(value))
     elif change.kind is Kind.SLICE_CPUS:
@@ -71,7 +81,11 @@ def mutate(texts: Texts, change, value: str) -> None:
     else:
         path = path_of(change.kind, change.address)
         # As a mask `1` is `2`, which may be what the plan wants of a plain number.
-        is_mask = change.kind in (Kind.IRQ_DEFAULT_AFFINITY, Kind.WORKQUEUE_CPUMASK)
+        is_mask = change.kind in (
+            Kind.IRQ_DEFAULT_AFFINITY,
+            Kind.WORKQUEUE_CPUMASK,
+            Kind.NET_QUEUE,
+        )
         host.write(path, CpuSet.parse(value).format_mask() if is_mask else value)
     texts.change(
         files={
