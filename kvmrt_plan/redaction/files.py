@@ -110,6 +110,15 @@ class FileRedaction:
         lines = (line for line in text.splitlines(keepends=True) if "=" in line.partition("#")[0])
         return self._changed(text, self._scrubbed("".join(lines)), "comments")
 
+    def _sections(self, text: str) -> str:
+        """Assignments and the heads of their sections."""
+        lines = (
+            line
+            for line in text.splitlines(keepends=True)
+            if line.startswith("[") or "=" in line.partition("#")[0]
+        )
+        return self._changed(text, self._scrubbed("".join(lines)), "comments")
+
     def _words(self, text: str) -> str:
         return self._scrubbed(text)
 
@@ -178,6 +187,9 @@ RULES = tuple(
         (r"/boot/loader/entries/", "_boot_entry"),
         (r"/etc/modprobe\.d/", "_kvm_options"),
         (r"/etc/(?:default|sysconfig|conf\.d)/irqbalance\Z|/etc/sysconfig/shield\Z", "_settings"),
+        (r"/run/irqbalance/", "_own"),
+        (r"/(?:etc|usr/lib|lib)/systemd/system/irqbalance\.service\Z", "_sections"),
+        (r"/etc/tuned/.+(?:-variables|/tuned)\.conf\Z", "_sections"),
         (r"/etc/tuned/active_profile\Z", "_words"),
         (r"/etc/systemd/system/kvmrt\.service\Z", "_words"),
     )
