@@ -30,6 +30,8 @@ vms:
     uuid: {LOG}
     nr_vcpus: 2
     cpuset: 0-1
+host:
+  shield: allowed-cpus
 """
 
 
@@ -57,6 +59,7 @@ def test_a_check_has_the_findings_and_changes_of_a_plan(snapshot):
 
     assert told(checked) == [
         ("KR134", "warning", "weld.yaml:6"),
+        ("KR139", "warning", "weld.yaml:5"),
         ("KR128", "advice", "weld.yaml:10"),
     ]
     assert (checked.host, checked.age_seconds, str(checked.rt_cpus)) == (
@@ -68,7 +71,7 @@ def test_a_check_has_the_findings_and_changes_of_a_plan(snapshot):
 def test_strict_makes_warnings_errors_but_not_advice_and_keeps_the_plan(snapshot):
     checked = on_host(snapshot, terms=replace(TERMS, is_strict=True))
 
-    assert [one[1] for one in told(checked)] == ["error", "advice"]
+    assert [one[1] for one in told(checked)] == ["error", "error", "advice"]
     assert checked.changes
 
 
@@ -115,13 +118,13 @@ def test_a_configuration_without_a_host_says_so_unless_that_is_meant():
 
 
 ALLOWANCES = [
-    ("{code: KR134, reason: known}", ["KR128"], ["KR134"]),
-    ("{code: KR134, reason: known, vm: weld-rt}", ["KR128"], ["KR134"]),
-    ("{code: KR134, reason: known, until: 2026-11-23}", ["KR128"], ["KR134"]),
-    ("{code: KR134, reason: known, until: 2026-11-22}", ["KR134", "KR301", "KR128"], []),
-    ("{code: KR134, reason: known, vm: weld-log}", ["KR134", "KR128", "KR302"], []),
-    ("{code: KR999, reason: known}", ["KR134", "KR303", "KR128"], []),
-    ("{code: KR105, reason: known}", ["KR134", "KR128", "KR302"], []),
+    ("{code: KR134, reason: known}", ["KR139", "KR128"], ["KR134"]),
+    ("{code: KR134, reason: known, vm: weld-rt}", ["KR139", "KR128"], ["KR134"]),
+    ("{code: KR134, reason: known, until: 2026-11-23}", ["KR139", "KR128"], ["KR134"]),
+    ("{code: KR134, reason: known, until: 2026-11-22}", ["KR134", "KR139", "KR301", "KR128"], []),
+    ("{code: KR134, reason: known, vm: weld-log}", ["KR134", "KR139", "KR128", "KR302"], []),
+    ("{code: KR999, reason: known}", ["KR134", "KR139", "KR303", "KR128"], []),
+    ("{code: KR105, reason: known}", ["KR134", "KR139", "KR128", "KR302"], []),
 ]
 
 
@@ -132,14 +135,15 @@ def test_an_allowance_takes_what_it_names_or_is_named_itself(snapshot, allowance
 
     assert [finding.code for finding in one.findings] == left
     assert [(a.finding.code, a.reason, str(a.source)) for a in one.allowed] == [
-        (code, "known", "weld.yaml:12") for code in allowed
+        (code, "known", "weld.yaml:14") for code in allowed
     ]
 
 
 def test_an_allowed_warning_passes_a_strict_check(snapshot):
     terms = replace(TERMS, is_strict=True)
 
-    checked = on_host(snapshot, f"{TEXT}allow: [{{code: KR134, reason: known}}]\n", terms)
+    allowed = "{code: KR134, reason: known}, {code: KR139, reason: known}"
+    checked = on_host(snapshot, f"{TEXT}allow: [{allowed}]\n", terms)
 
     assert not checked.is_errored
 
@@ -158,7 +162,7 @@ def test_an_allowance_of_the_command_line_may_meet_nothing(snapshot):
 
     checked = on_host(snapshot, terms=replace(TERMS, allowances=mine))
 
-    assert [one.code for one in checked.findings] == ["KR128"]
+    assert [one.code for one in checked.findings] == ["KR139", "KR128"]
     assert checked.idle == ()
 
 
@@ -217,4 +221,4 @@ def test_an_allowance_remembers_its_line_and_day():
     made = configuration(f"{TEXT}allow:\n  - {{code: KR105, reason: a, until: '2027-01-02'}}\n")
 
     assert made.allow == (Allowance(code="KR105", reason="a", until=date(2027, 1, 2)),)
-    assert made.allow[0].source == Source("weld.yaml", 12)
+    assert made.allow[0].source == Source("weld.yaml", 14)
