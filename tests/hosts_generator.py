@@ -35,7 +35,7 @@ from raw_host import (
 from kvmrt_plan.desired.load import load_configuration
 from kvmrt_plan.facts.irqbalance import banned_cpus
 from kvmrt_plan.facts.snapshot import RawLibvirt, Snapshot
-from kvmrt_plan.hosts.simulated.network_queues import spread_queues
+from kvmrt_plan.hosts.simulated.network_queues import spread_queues, spread_sending
 from kvmrt_plan.pipeline import plan_host
 from kvmrt_plan.plan.goal import Goal
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet
@@ -287,7 +287,6 @@ class _Draw:
         if self._chance(0.5):
             # As the driver leaves them, and not as somebody has set them since.
             files.update(spread_queues(files, machine.online))
-        links["/sys/bus/pci/devices/0000:00:03.0/virtio0/net/eth0"] = ""
         files.update(
             kernel_files(release="6.1.0-rt", version="#1 SMP PREEMPT_RT", command_line="ro")
         )
@@ -312,6 +311,10 @@ class _Draw:
             links.update(dict.fromkeys(folders, ""))
         files.update(self._balancer(machine))
         files.update(self._queues(machine))
+        if "virtio0-" in files["/proc/interrupts"]:
+            # eth0 is virtio's: with its interrupts it spreads who sends by which queue.
+            links["/sys/bus/pci/devices/0000:00:03.0/virtio0/net/eth0"] = ""
+            files.update(spread_sending(files, links, machine.online))
         for guest in guests:
             files.update(guest_files(guest, online=machine.online))
         return Snapshot(
