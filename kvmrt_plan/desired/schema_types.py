@@ -37,6 +37,7 @@ from kvmrt_plan.desired.attribute import (
     parse_name,
     parse_some_cpus,
     parse_some_cpus_or_auto,
+    parse_text,
     parse_title,
     parse_topology,
     parse_uuid,
@@ -70,7 +71,7 @@ from kvmrt_plan.desired.probe_attributes import (
     parse_tcp,
 )
 from kvmrt_plan.values.boot_tokens import TOKEN_PATTERN
-from kvmrt_plan.values.cpuset import CPULIST_PATTERN, MAX_ID, CpuSet
+from kvmrt_plan.values.cpuset import CPULIST_PATTERN, ID_PATTERN, MAX_ID, CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,8 +119,10 @@ _BOOL: tuple[_Schema, ...] = (
 #: The word itself is what editors offer; any case is taken.
 _AUTO: tuple[_Schema, ...] = ({"const": AUTO}, _pattern(rf"^\s*{_any_case(AUTO)}\s*$"))
 _CPU_NUMBER: _Schema = {"type": "integer", "minimum": 0, "maximum": MAX_ID}
+#: What no text may hold, beside line feed and tab: `desired/decode.py` has the whole of it.
+_CONTROL = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _CPULIST = _pattern(CPULIST_PATTERN)
-_RANGE = r"[0-9]{1,9}(-[0-9]{1,9})?"
+_RANGE = rf"{ID_PATTERN}(-{ID_PATTERN})?"
 _SOME_CPUS = _pattern(rf"^\s*{_RANGE}(\s*,\s*{_RANGE})*\s*$")
 _POSITIVE = r"(?!0+\b)[0-9]{1,5}"
 _TOPOLOGY = _pattern(rf"^\s*{_POSITIVE}\s*,\s*{_POSITIVE}\s*,\s*{_POSITIVE}\s*$")
@@ -184,7 +187,10 @@ _BY_NAME: dict[str, Any] = {
     "vm": _written(parse_title, _pattern(r"^[^\n]*$")),
     "tcp": _written(parse_tcp, _pattern(TCP_PATTERN)),
     "ping": _written(parse_ping, _pattern(PING_PATTERN)),
-    "title": _written(parse_title, _pattern(r"^[^\n]*$")),
+    "title": _written(parse_title, _pattern(rf"^[^\n{_CONTROL}]*$")),
+    **dict.fromkeys(
+        ("description", "comments"), _written(parse_text, _pattern(rf"^[^{_CONTROL}]*$"))
+    ),
     "housekeeping": _written(
         parse_some_cpus_or_auto, *_AUTO, _SOME_CPUS, _CPU_NUMBER, types=(str, int)
     ),

@@ -199,8 +199,13 @@ class CpuSet:
         )
 
 
-#: What a cpulist looks like, for the JSON schemas.
-CPULIST_PATTERN = r"^\s*([0-9]{1,9}(-[0-9]{1,9})?(\s*,\s*[0-9]{1,9}(-[0-9]{1,9})?)*)?\s*$"
+#: A number up to MAX_ID, and what a cpulist looks like, for the JSON schemas. That a range does not run
+#: backwards is beyond them.
+ID_PATTERN = (
+    "0{0,8}([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+)
+_RANGE = rf"{ID_PATTERN}(-{ID_PATTERN})?"
+CPULIST_PATTERN = rf"^\s*({_RANGE}(\s*,\s*{_RANGE})*)?\s*$"
 
 EMPTY = CpuSet.from_bits(0)
 

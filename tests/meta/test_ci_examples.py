@@ -170,7 +170,7 @@ def test_a_rule_without_a_plan_says_what_is_missing(repository, team, argv, prob
 CONFIGURATIONS = ["examples/two-socket.yaml", "examples/further.yaml", *(
     f"examples/fleet/{name}.yaml" for name in ("paint", "press", "weld"))]  # fmt: skip
 #: What a JSON schema cannot say; tests/unit/desired/test_invalid_cases.py has the reasons.
-ACCEPTED = {"yaml-cpulist-of-wrong-size", "yaml-duplicate-irq", "yaml-escape-sequence"}
+ACCEPTED = {"yaml-duplicate-irq"}
 
 
 def check_jsonschema(repository, *files):
