@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.changes.change import Change, NoChange
 from kvmrt_plan.changes.guest import guest_changes
 from kvmrt_plan.diagnostics import Finding, Severity, has_errors, sort_findings
-from kvmrt_plan.plan.action import Action, Plan
+from kvmrt_plan.plan.action import Plan
+from kvmrt_plan.plan.make import number_actions
 from kvmrt_plan.plan.order import order_changes
 
 if TYPE_CHECKING:
@@ -51,20 +52,11 @@ def plan_guests(
         for one in guest_changes(vm, facts)
     ]
     changes = order_changes([one for one in considered if isinstance(one, Change)])
-    numbers = {change.address: number for number, change in enumerate(changes, start=1)}
-    actions = tuple(
-        Action(
-            number=numbers[change.address],
-            change=change,
-            requires=tuple(sorted(numbers[one] for one in change.requires if one in numbers)),
-        )
-        for change in changes
-    )
     return Plan(
         host=host,
         configuration=configuration,
         narrowed_to=(),
-        actions=() if has_errors(found) else actions,
+        actions=() if has_errors(found) else number_actions(changes),
         pending=(),
         unchanged=tuple(one for one in considered if isinstance(one, NoChange)),
         holders=holders,

@@ -41,7 +41,7 @@ def make_plan(
         ),
         configuration=goal.configuration.file,
         narrowed_to=goal.narrowed_to,
-        actions=() if has_errors(findings) else _number(order_changes(changes)),
+        actions=() if has_errors(findings) else number_actions(order_changes(changes)),
         pending=_sorted_pending(considered),
         unchanged=_sorted_unchanged(considered),
         findings=findings,
@@ -61,7 +61,8 @@ def _holder_names(placement: Placement) -> tuple[str, ...]:
     return tuple(one.vm.name for one in placement.vms if one.holds_policies)
 
 
-def _number(ordered: list[Change]) -> tuple[Action, ...]:
+def number_actions(ordered: list[Change]) -> tuple[Action, ...]:
+    """Ordered changes as actions, each with the numbers of those that it requires."""
     numbers = {change.address: number for number, change in enumerate(ordered, start=1)}
     return tuple(
         Action(
