@@ -23,6 +23,7 @@ def main() -> int:
         kernel=arguments.kernel,
         has_systemd=not arguments.no_systemd,
         has_libvirt=not arguments.no_libvirt,
+        has_kvm=arguments.kvm,
         boot_arguments=arguments.boot,
     )
     try:
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kernel", choices=sorted(PACKAGES), default="rt")
     parser.add_argument("--no-systemd", action="store_true", help="bash as PID 1")
     parser.add_argument("--no-libvirt", action="store_true", help="do not start libvirtd")
+    parser.add_argument("--kvm", action="store_true", help="real KVM inside")
     parser.add_argument("--boot", metavar="ARGUMENTS", default="", help="more boot arguments")
     parser.add_argument("--seconds", type=float, default=900, help="limit for the whole")
     parser.add_argument("--folder", help="what is /lab inside; default: a new one")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 #: What --kernel takes, and the Debian package that always depends on the present image.
 PACKAGES = {
@@ -104,7 +104,7 @@ def _make(package: str, folder: Path, options: list[str]) -> None:
     work = folder.with_name(folder.name + ".new")
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    archive = _download(_image_package(package, options), work, options)
+    archive = download(_image_package(package, options), work, options)
     _run(["dpkg-deb", "-x", str(archive), str(work / "tree")])
     archive.unlink()
     tree = work / "tree"
@@ -145,22 +145,36 @@ def _backports() -> list[str]:
 
 def _image_package(package: str, options: list[str]) -> str:
     """The versioned package behind the one that only depends on it."""
-    shown = _run(["apt-cache", *options, "depends", package])
-    for line in shown.splitlines():
-        relation, _, name = line.strip().partition(": ")
-        if relation == "Depends" and name.startswith("linux-image-"):
+    for name in depends(package, options):
+        if name.startswith("linux-image-"):
             return name
     raise LabMissingError(f"the package {package}; `apt-get update` may bring it")
 
 
-def _download(package: str, folder: Path, options: list[str]) -> Path:
+def depends(package: str, options: Sequence[str] = ()) -> list[str]:
+    """What a package depends on, by name, in its order.
+
+    Raises:
+        LabMissingError: apt knows no such package.
+    """
+    shown = _run(["apt-cache", *options, "depends", package])
+    pairs = (line.strip().partition(": ") for line in shown.splitlines())
+    return [name for relation, _, name in pairs if relation == "Depends"]
+
+
+def download(package: str, folder: Path, options: Sequence[str] = ()) -> Path:
+    """The package's archive, in the folder.
+
+    Raises:
+        LabMissingError: it is not to be had.
+    """
     try:
         _run(["apt-get", *options, "-q", "download", package], cwd=folder)
     except LabError:
         # The list names a version that a later point release has replaced.
         _run(["apt-get", *options, "-q", "update"])
         _run(["apt-get", *options, "-q", "download", package], cwd=folder)
-    return next(folder.glob("*.deb"))
+    return next(folder.glob(f"{package}_*.deb"))
 
 
 def _elf(image: bytes) -> bytes:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from lab.initramfs import GUEST, make_initramfs
 from lab.kernel import LabError, LabMissingError, cache_folder, fetch_kernel
+from lab.kvm_module import make_kvm_module
 from lab.shares import shared
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Machine:
     has_libvirt: bool = False
     #: An NVMe disk with 8 queues, a virtio disk with 4, a network interface.
     has_devices: bool = True
+    #: /dev/kvm is there, for guests of a CPU that says AuthenticAMD (docs/lab.md).
+    has_kvm: bool = False
     cpus: int = 8
     topology: str = "sockets=2,cores=2,threads=2"
     memory_mib: int = 3072
@@ -98,7 +101,7 @@ def run_in_lab(
         follow: is called with the output while it grows.
 
     Raises:
-        LabMissingError: QEMU or a kernel is not to be had here.
+        LabMissingError: QEMU, a kernel or what KVM needs is not to be had here.
         LabError: it did not come up twice, or did not end in time.
     """
     if shutil.which(QEMU) is None:
@@ -108,10 +111,12 @@ def run_in_lab(
     run = folder or Path(tempfile.mkdtemp(prefix="kvmrt-lab-"))
     run.mkdir(parents=True, exist_ok=True)
     _prepare(run, machine, command)
+    if machine.has_kvm:
+        shutil.copy(make_kvm_module(kernel), run)
     for attempt in range(1, _ATTEMPTS + 1):
         ended = _attempt(machine, kernel, initramfs, run, _Patience(seconds, follow))
         if ended is not None:
-            _keep_capabilities(run)
+            _keep_capabilities(machine, run)
             return ended
         shutil.copy(run / "console", run / f"console.{attempt}")
     raise LabError(f"the lab did not come up, {_ATTEMPTS} times; see {run}/console.*")
@@ -123,24 +128,32 @@ def _prepare(run: Path, machine: Machine, command: str) -> None:
     settings = {
         "LAB_MODULES": " ".join(_MODULES) if machine.has_devices else "",
         "LAB_LIBVIRT": "1" if machine.has_libvirt else "",
+        "LAB_KVM": "1" if machine.has_kvm else "",
         "LAB_FOLDER": str(REPOSITORY),
         # Tests inside know by it what they should find.
         "KVMRT_LAB_KERNEL": machine.kernel,
+        # Guests inside boot a kernel of the cache too.
+        "KVMRT_LAB_CACHE": str(cache_folder()),
         "KVMRT_LAB_KILLS": os.environ.get(KILLS, _FEW_KILLS),
     }
     lines = (f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
     (run / "settings").write_text("".join(lines))
     shutil.copytree(GUEST, run / "guest", dirs_exist_ok=True)
-    capabilities = cache_folder() / "capabilities"
+    capabilities = _capabilities(machine)
     if capabilities.is_dir():
         shutil.copytree(capabilities, run / "capabilities", dirs_exist_ok=True)
 
 
-def _keep_capabilities(run: Path) -> None:
+def _capabilities(machine: Machine) -> Path:
+    """What libvirt found out with KVM it does not believe where there is none."""
+    return cache_folder() / ("capabilities-kvm" if machine.has_kvm else "capabilities")
+
+
+def _keep_capabilities(machine: Machine, run: Path) -> None:
     """What libvirt found out about QEMU spares the next lab 6 s."""
     found = run / "capabilities"
     if found.is_dir() and any(found.iterdir()):
-        shutil.copytree(found, cache_folder() / "capabilities", dirs_exist_ok=True)
+        shutil.copytree(found, _capabilities(machine), dirs_exist_ok=True)
 
 
 @dataclass(slots=True)
