@@ -30,6 +30,8 @@ from kvmrt_plan.facts.snapshot import RawLibvirt, Snapshot
 
 #: CPU n and CPU n+8 share a core; node 0 has CPUs 0-3,8-11, node 1 has 4-7,12-15.
 MACHINE = Machine(sockets=2, cores_per_socket=4, memory_gib_per_node=32, huge_gib_per_node=8)
+#: Where vCPUs may run: the lines were booted for that.
+NOHZ_FULL = "4-7"
 UUID = "2c1b7c1e-5a54-4b0e-8f53-7d0f1a9e00{:02d}"
 
 
@@ -67,11 +69,13 @@ def host(name: str, captured: str, guests: tuple[Guest, ...]) -> Snapshot:
         kernel_files(
             release="6.12.48-rt-amd64",
             version="#1 SMP PREEMPT_RT Debian 6.12.48-1 (2025-09-20)",
-            command_line="BOOT_IMAGE=/vmlinuz-6.12.48-rt-amd64 root=/dev/vda1 ro quiet",
+            command_line="BOOT_IMAGE=/vmlinuz-6.12.48-rt-amd64 root=/dev/vda1 ro quiet "
+            f"nohz_full={NOHZ_FULL}",
         )
     )
     for made in (cpu_files, node_files, noise_files):
         files.update(made(MACHINE))
+    files["/sys/devices/system/cpu/nohz_full"] = f"{NOHZ_FULL}\n"
     files.update(confinement_files(MACHINE, allowed=every))
     files.update(daemon_files({}))
     files.update(libvirt_daemon_files(812))

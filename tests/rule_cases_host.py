@@ -259,6 +259,56 @@ case(
 )
 case("KR210 nothing asked for", of(rt(1, "1-2")), host())
 case(
+    "KR211 AllowedCPUs= of systemd's units",
+    of(rt(1, "1-2")),
+    host(),
+    (
+        ADVICE,
+        None,
+        2,
+        (
+            "the shield (allowed-cpus) leaves the kernel's threads, guests without pins and the tick on CPUs "
+            "1-2,9-10 of RT VMs"
+        ),
+    ),
+)
+case(
+    "KR211 a partition",
+    of(rt(1, "1-2")),
+    host(slices=PARTITIONS),
+    (ADVICE, None, 2, "the shield (partition) leaves the tick on CPU 2 of RT VMs"),
+)
+case(
+    "KR211 one VM has no partition yet",
+    of(rt(1, "1-2"), rt(2, "5-6")),
+    host(
+        slices=PARTITIONS,
+        domains=[*VM1_RUNS, make_domain(2, "vm2")],
+        kernel=make_kernel(nohz_full=cpus("2,6")),
+    ),
+    (
+        ADVICE,
+        None,
+        2,
+        (
+            "the shield (partition) leaves the kernel's threads and guests without pins on CPUs 1-2,9-10 of "
+            "RT VMs"
+        ),
+    ),
+)
+case(
+    "KR211 nothing is left",
+    of(rt(1, "1-2")),
+    host(slices=PARTITIONS, kernel=make_kernel(nohz_full=cpus("2"))),
+)
+case("KR211 no shield is wanted", of(rt(1, "1-2"), shield=ShieldBackend.NONE), host())
+case("KR211 no RT VM that holds policies", of(rt(1, "1-2", autostart=False)), host())
+case(
+    "KR211 RedHawk",
+    of(rt(1, "1-2")),
+    host(slices=make_slices(shield=Shield(processes=EMPTY, irqs=EMPTY, local_timers=EMPTY))),
+)
+case(
     "KR213 a partition that another unit has made invalid",
     of(rt(1, "1-2")),
     host(slices=beside(OWN, partition="isolated invalid (Cpu list in cpuset.cpus not exclusive)")),

@@ -12,11 +12,11 @@ from kvmrt_plan.desired.boot_model import BootCpus, Iommu
 from kvmrt_plan.values.cpuset import CpuSet, union
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from kvmrt_plan.desired.boot_model import BootPolicy
     from kvmrt_plan.facts.host import HostFacts
-    from kvmrt_plan.placement.model import Placement
+    from kvmrt_plan.placement.model import Placement, VmPlacement
 
 
 def wanted_tokens(policy: BootPolicy, facts: HostFacts, placement: Placement) -> tuple[str, ...]:
@@ -30,10 +30,8 @@ def wanted_by_attribute(
     """The attribute that asks, and the token."""
     vms = [one for one in placement.vms if one.vm.rt]
     owned = union(one.owned for one in vms)
-    running_vcpus = union(cpus for one in vms for cpus in one.vcpus)
     is_redhawk = facts.kernel.is_redhawk
-    # The CPU that keeps the time cannot be without a tick (admin-guide/kernel-parameters, nohz_full).
-    yield from _cpus("nohz_full", policy.nohz_full, running_vcpus - CpuSet((0,)), "nohz_full=")
+    yield from _cpus("nohz_full", policy.nohz_full, tickless_cpus(vms), "nohz_full=")
     yield from _cpus("rcu_nocbs", policy.rcu_nocbs, owned, "rcu_nocbs=")
     others = facts.cpus.present - owned if owned else CpuSet()
     yield from _cpus("irqaffinity", policy.irqaffinity, others, "irqaffinity=")
@@ -49,6 +47,13 @@ def wanted_by_attribute(
         yield "vfio_pci", f"vfio-pci.addr={','.join(policy.vfio_pci)}"
     for token in policy.arguments:
         yield "arguments", token
+
+
+def tickless_cpus(vms: Iterable[VmPlacement]) -> CpuSet:
+    """CPUs that could do without a tick: those that run vCPUs, but not the one that keeps the time
+    (admin-guide/kernel-parameters, nohz_full).
+    """
+    return union(cpus for one in vms for cpus in one.vcpus) - CpuSet((0,))
 
 
 def _cpus(

@@ -35,8 +35,14 @@ _NO_POLICY = frozenset(
 #: Kinds whose address ends in the number of a CPU.
 _OF_A_CPU = frozenset({Kind.CPU_ONLINE, Kind.CPU_POWER})
 _WORDS = ("/title", "/description")
-#: Findings of what a host cannot keep in full: tasks, managed interrupts, irqbalance.
-_WEAKER = frozenset({"KR204", "KR205", "KR206", "KR223"})
+#: Findings of what a host cannot keep in full: the task shield, guests without pins, nodes without a
+#: housekeeping CPU, managed interrupts, and who writes the same (irqbalance, TuneD, containers).
+_WEAKER = frozenset(
+    {
+        "KR125", "KR133", "KR204", "KR205", "KR206", "KR207", "KR209", "KR210", "KR211", "KR213",
+        "KR223", "KR228", "KR229",
+    }
+)  # fmt: skip
 
 
 class State(StrEnum):

@@ -156,6 +156,16 @@ ENTRIES = (
         remedy="boot a newer kernel; `shield: auto` says that the best that is there is good enough.",
     ),
     Entry(
+        "KR211", "The shield that is used leaves something to others", "advice",
+        why="One finding for the whole plan tells what still reaches the CPUs of RT VMs: with "
+        "AllowedCPUs= threads of the kernel and guests without pins, because only units of systemd are "
+        "confined; on every kernel without `nohz_full=` the tick. What interrupts do stands in KR205 and "
+        "KR206. RedHawk's shield leaves nothing.",
+        example="# kernel command line without nohz_full=\nrt1: {rt: true, cpuset: 1-2}",
+        remedy="boot with `nohz_full=` for the CPUs of vCPUs, and a kernel that has isolated partitions; "
+        "or live with what the finding names.",
+    ),
+    Entry(
         "KR213", "The partition of an RT VM is invalid", "warning",
         why="The kernel takes a partition away when another cgroup is given one of its CPUs, or when its "
         "last CPU goes offline, and tells it only in cpuset.cpus.partition. It stays so when the cause is "

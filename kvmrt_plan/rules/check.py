@@ -31,6 +31,7 @@ from kvmrt_plan.rules import (
     sharing,
     siblings,
     threads,
+    weaker_shield,
     writers,
 )
 from kvmrt_plan.rules.subject import subject_on_host, subject_without_host
@@ -60,7 +61,7 @@ HOST_RULES: tuple[HostRule, ...] = (
     *domains.HOST_RULES, *threads.HOST_RULES, *host.HOST_RULES, *interrupts.HOST_RULES,
     *gathering.HOST_RULES, *environment.HOST_RULES, *enforcement.HOST_RULES,
     *machine.HOST_RULES, *kernel_args.HOST_RULES, *partitions.HOST_RULES, *writers.HOST_RULES,
-    *hotplug.HOST_RULES,
+    *hotplug.HOST_RULES, *weaker_shield.HOST_RULES,
 )  # fmt: skip
 
 

@@ -35,8 +35,7 @@ def partitions_can_be_made(subject: Subject, facts: HostFacts) -> Iterator[Findi
             code="KR209",
             severity=Severity.ADVICE if runs else Severity.WARNING,
             summary=f"{vm.name}: {cpus_named(one.owned)} are no partition of their own: {obstacle}",
-            detail="until then AllowedCPUs= keeps the units of systemd off them, but not the kernel's "
-            "threads, nor guests that are not pinned",
+            detail="until then AllowedCPUs= keeps the units of systemd off them; KR211 has what is left",
             remedy=f"shut {vm.name} down and start it with `kvmrt boot {vm.name}`"
             if runs
             else "remove what stands in the way, and plan again",
@@ -57,8 +56,6 @@ def the_shield_is_the_strongest(subject: Subject, facts: HostFacts) -> Iterator[
         severity=Severity.WARNING,
         summary="shield partition: the kernel is not known to have isolated partitions, so that "
         "AllowedCPUs= of systemd's units is used",
-        detail="that keeps neither the kernel's threads off the CPUs of RT VMs, nor guests that are "
-        "not pinned",
         remedy="boot Linux 6.1 or later, or set shield to auto",
         source=subject.configuration.host.source_of("shield"),
     )

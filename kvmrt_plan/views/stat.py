@@ -13,6 +13,7 @@ from kvmrt_plan.changes.guest_threads import ThreadState, thread_states
 from kvmrt_plan.rules.enforcement import missing_policies
 from kvmrt_plan.rules.wording import size
 from kvmrt_plan.values.text import escape_text
+from kvmrt_plan.views.terminal import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _HEAD = ("", "VM", "STATE", "RT", "CPUS", "LOCKED", "POLICIES")
 _THREADS_HEAD = ("", "TID", "THREAD", "ROLE", "POLICY", "PRIO", "WANTED", "ACTUAL", "CPU")
+#: Columns of a terminal; what a cell that goes on needs at least; how far it is indented below its row.
+_WIDTH, _NARROW, _BELOW = 80, 24, 5
 _HELD_HEAD = ("", "HELD", "BEFORE", "NOW")
 
 
@@ -130,13 +133,24 @@ def _thread_row(state: ThreadState) -> tuple[str, ...]:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns as wide as their widest cell; the last one is not filled up."""
+    """Columns as wide as their widest cell; the last one is not filled up, and goes on in further lines
+    where it does not fit: in its column, or below the row when that is narrow.
+    """
     shown = [tuple(map(escape_text, row)) for row in (head, *rows)]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     widths[0] = 1
     for row in shown:
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+        cells = (f"{cell:<{width}}" for cell, width in zip(row[:-1], widths, strict=False))
+        left = "  ".join((*cells, ""))
+        if len(left) + len(row[-1]) <= _WIDTH:
+            yield (left + row[-1]).rstrip()
+        elif len(left) + _NARROW <= _WIDTH:
+            first, *more = fold(row[-1], _WIDTH, indent=len(left))
+            yield left + first.lstrip()
+            yield from more
+        else:
+            yield left.rstrip()
+            yield from fold(row[-1], _WIDTH, indent=_BELOW)
 
 
 def stat_document(

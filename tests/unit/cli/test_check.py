@@ -127,7 +127,10 @@ def test_a_converged_host_has_nothing_to_do(capsys, tmp_path):
 
     code, out = check(capsys, configuration, "--max-age", "0")
 
-    assert (code, out.splitlines()[-1]) == (0, "1 configuration: 2 warnings; no changes")
+    assert (code, out.splitlines()[-1]) == (
+        0,
+        "1 configuration: 2 warnings, 1 advice; no changes",
+    )
 
 
 def test_every_way_to_run_it_gives_the_same_report(capsys, fleet):

@@ -53,6 +53,21 @@ def test_a_host_at_rest(host, capsys):
     assert shown[-1] == "nothing is held of the host"
 
 
+def test_lines_fit_80_columns_and_keep_every_word(host, capsys):
+    behind_our_back(host, lambda domains: domains.start(IO))
+    main(["stat", *host.arguments, "--policies"])
+    shown = capsys.readouterr().out
+
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.splitlines()[2:7] == [
+        "!  rt-io      running   yes  5-7,21-23   0 KiB   NOT in force: CPUs 21-23 of its",
+        "                                                 cores are online; kernel work",
+        "                                                 may run on CPUs 5-7,21-23; new",
+        "                                                 interrupts may go to CPUs 5-7,",
+        "                                                 21-23",
+    ]
+
+
 def test_policies_in_each_state_after_a_boot(host, capsys):
     main(["boot", *host.arguments, "rt-io"])
     simulated = SimulatedHost(host.snapshot())
@@ -130,7 +145,7 @@ def test_a_vm_started_behind_our_back_is_marked_and_a_plan_says_so(host, capsys)
     main(["plan", *host.arguments])
 
     assert [line for line in stat if line.startswith("! rt-io running yes")]
-    assert "NOT in force: CPUs 21-23 of its cores are online" in "\n".join(stat)
+    assert "NOT in force: CPUs 21-23 of its cores are online" in " ".join(stat)
     assert "warning KR134 rt-io: runs without its policies" in capsys.readouterr().out
 
 

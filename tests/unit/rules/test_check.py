@@ -6,7 +6,16 @@ from __future__ import annotations
 import time
 
 import pytest
-from facts_builders import cpus, make_configuration, make_domain, make_host, make_vm, uuid
+from facts_builders import (
+    cpus,
+    make_configuration,
+    make_domain,
+    make_host,
+    make_kernel,
+    make_slices,
+    make_vm,
+    uuid,
+)
 from rule_case import host, of, rt, vm
 from rule_cases import CASES
 
@@ -53,14 +62,15 @@ def test_irqbalance_gets_the_line_that_it_needs():
 
 def test_a_healthy_configuration_has_no_findings():
     configuration = of(rt(1, "1-3", nr_vcpus=2), vm(2, "4-6", nr_vcpus=2))
-    assert check(configuration, host(), place(configuration, host())) == ()
+    fit = host(slices=make_slices(has_partitions=True), kernel=make_kernel(nohz_full=cpus("2-3")))
+    assert check(configuration, fit, place(configuration, fit)) == ()
     assert check(configuration, None, None) == ()
 
 
 def test_all_findings_are_collected_in_one_run_errors_first():
     configuration = of(rt(1, "", rt_memory=False), rt(2, "2-5", nr_vcpus=9), vm(3, "3,99"))
     assert [one.code for one in check(configuration, host(), None)] == [
-        "KR101", "KR102", "KR103", "KR109", "KR110", "KR104", "KR105", "KR107",
+        "KR101", "KR102", "KR103", "KR109", "KR110", "KR104", "KR105", "KR107", "KR211",
     ]  # fmt: skip
 
 
