@@ -15,7 +15,7 @@ test: dev  ## All tests, and the samples in the docstrings; with libvirtd, where
 	$(BIN)/python .ci/with_libvirtd.py $(BIN)/pytest $(PYTEST_FLAGS) --doctest-modules kvmrt_plan tests
 
 # CMD='any shell command', KERNEL=cloud, LAB_FLAGS for the rest (make lab LAB_FLAGS=--help).
-lab: dev  ## A real-time host in QEMU: the tests of tests/lab/inside, or CMD, run there as root.
+lab: dev  ## A real-time host in QEMU: shows a real-time VM come and go there, or runs CMD as root.
 	@PYTHONPATH=tests $(BIN)/python -m lab --kernel $(or $(KERNEL),rt) $(if $(CMD),--command "$$CMD") $(LAB_FLAGS)
 
 lab-full: dev  ## Everything that is tested in the lab: all kernels, 30 killed runs.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from lab.inside.story import CONFIGURATION, DOMAIN, NAME, SIBLINGS, UUID, kvmrt
+from lab.inside.story import DOMAIN, NAME, UUID, configuration_of, kvmrt
 
 from kvmrt_plan.facts.document import dump_snapshot, load_snapshot
 from kvmrt_plan.facts.snapshot import RawDomain
@@ -15,6 +15,8 @@ from kvmrt_plan.hosts.simulated.host import SimulatedHost
 from kvmrt_plan.values.cpuset import CpuSet
 
 SNAPSHOT = Path(__file__).with_name("lab-host.json")
+#: The snapshot has fewer CPUs than today's lab.
+CONFIGURATION, SIBLINGS = configuration_of(cpuset="2,4,6", nr_vcpus=2), (3, 5, 7)
 #: Interrupts of virtio_net's second pair of queues.
 QUEUES = ("/proc/irq/47/smp_affinity_list", "/proc/irq/48/smp_affinity_list")
 
@@ -29,7 +31,7 @@ def host(tmp_path):
         state="shut off",
         persistent=True,
         autostart=False,
-        xml=DOMAIN,
+        xml=DOMAIN.replace("'static'>4<", "'static'>2<"),
         live_xml="",
     )
     snapshot = replace(snapshot, libvirt=replace(snapshot.libvirt, domains=(domain,)))

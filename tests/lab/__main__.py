@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m lab`, what `make lab` runs: boots the lab and runs a command or pytest in it."""
+"""`python -m lab`, what `make lab` runs: boots the lab, and shows in it how a real-time VM is applied, booted
+and shut down; or runs tests or a command there.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lab.inside_pytest import pytest_command
+from lab.inside_pytest import SHOW, pytest_command, python_command
 from lab.kernel import PACKAGES, LabError
 from lab.machine import Machine, run_in_lab
 
@@ -18,8 +20,11 @@ _EXIT_LAB_FAILED = 125
 def main() -> int:
     """Run what the arguments ask for, with the exit code of what ran inside."""
     arguments = _parser().parse_args()
-    command = arguments.command or pytest_command(arguments.select or ["tests/lab/inside"])
+    command = arguments.command
+    if not command:
+        command = pytest_command(arguments.select) if arguments.select else python_command(SHOW)
     machine = Machine(
+        cpus=arguments.cpus,
         kernel=arguments.kernel,
         has_systemd=not arguments.no_systemd,
         has_libvirt=not arguments.no_libvirt,
@@ -46,7 +51,8 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
-    parser.add_argument("-c", "--command", help="lines for bash, instead of the tests")
+    parser.add_argument("-c", "--command", help="lines for bash, instead of the show")
+    parser.add_argument("--cpus", type=int, choices=(8, 12, 16), default=12, help="default: 12")
     parser.add_argument("--kernel", choices=sorted(PACKAGES), default="rt")
     parser.add_argument("--no-systemd", action="store_true", help="bash as PID 1")
     parser.add_argument("--no-libvirt", action="store_true", help="do not start libvirtd")
@@ -54,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--boot", metavar="ARGUMENTS", default="", help="more boot arguments")
     parser.add_argument("--seconds", type=float, default=900, help="limit for the whole")
     parser.add_argument("--folder", help="what is /lab inside; default: a new one")
-    parser.add_argument("select", nargs="*", help="tests to run inside, as pytest takes them")
+    parser.add_argument(
+        "select", nargs="*", help="tests to run inside, instead of the show (tests/lab/inside)"
+    )
     return parser
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command that runs tests inside the lab, by one process: starting Python takes seconds there."""
+"""Commands that run Python inside the lab, each as one process: starting it takes seconds there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import sys
 
 from lab.machine import REPOSITORY
 
+#: The module that shows the story.
+SHOW = "lab.inside.show"
 #: Set inside; tests/lab/inside is collected only then.
 INSIDE = "KVMRT_LAB_INSIDE"
 
@@ -21,6 +23,14 @@ def pytest_command(selection: list[str]) -> str:
         "-m", "", "--durations=8", "--junit-xml=/lab/junit.xml", *selection,
     ]  # fmt: skip
     return f"{INSIDE}=1 PYTHONDONTWRITEBYTECODE=1 {shlex.join(words)}"
+
+
+def python_command(module: str) -> str:
+    """Lines for bash that run a module of the tests."""
+    compile_checkout()
+    words = [sys.executable, "-u", "-m", module]
+    path = shlex.quote(str(REPOSITORY / "tests"))
+    return f"PYTHONPATH={path} PYTHONDONTWRITEBYTECODE=1 {shlex.join(words)}"
 
 
 def compile_checkout() -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boots the lab, runs one command in it, and hands back what came of it.
 
-The lab is a machine in QEMU without KVM: two sockets of two cores of two threads, a NUMA node each, Debian's
+The lab is a machine in QEMU without KVM: two sockets of cores of two threads, a NUMA node each, Debian's
 kernel, and this machine's root file system below an overlay in memory. Nothing that is done inside reaches
 this machine, except what is written to /lab, the run's folder.
 """
@@ -44,7 +44,7 @@ KILLS = "KVMRT_LAB_KILLS"
 _FEW_KILLS = "3"
 _MODULES = ("nvme", "virtio_blk", "virtio_net")
 #: A boot takes 10 s, 20 with systemd; more by far when both cores are busy with something else.
-_UP_SECONDS = 90
+_UP_SECONDS = 120
 _ATTEMPTS = 2
 
 
@@ -57,14 +57,19 @@ class Machine:
     has_systemd: bool = False
     #: libvirtd is started and answers before the command runs.
     has_libvirt: bool = False
-    #: An NVMe disk with 8 queues, a virtio disk with 4, a network interface.
+    #: An NVMe disk with a queue per CPU, a virtio disk with 4, a network interface.
     has_devices: bool = True
     #: /dev/kvm is there, for guests of a CPU that says AuthenticAMD (docs/lab.md).
     has_kvm: bool = False
+    #: A multiple of four: two sockets, a NUMA node each, of cores of two threads.
     cpus: int = 8
-    topology: str = "sockets=2,cores=2,threads=2"
     memory_mib: int = 3072
     boot_arguments: str = ""
+
+    @property
+    def topology(self) -> str:
+        """What QEMU's -smp takes."""
+        return f"sockets=2,cores={self.cpus // 4},threads=2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,17 +254,18 @@ def _qemu(machine: Machine, kernel: Kernel, initramfs: Path, run: Path, scratch:
                   "-numa", f"node,nodeid={node},cpus={first}-{last},memdev=m{node}"]  # fmt: skip
     words += ["-numa", "dist,src=0,dst=1,val=20"]
     if machine.has_devices:
-        words += _devices(scratch)
+        words += _devices(scratch, cpus)
     return words
 
 
-def _devices(scratch: Path) -> list[str]:
+def _devices(scratch: Path, queues: int) -> list[str]:
+    """A queue of the NVMe disk for each CPU: their interrupts are bound to one CPU each."""
     for name in ("nvme", "virtio"):
         with (scratch / f"{name}.raw").open("wb") as disk:
             disk.truncate(64 << 20)
     return [
         "-drive", f"file={scratch}/nvme.raw,format=raw,if=none,id=nv",
-        "-device", "nvme,drive=nv,serial=lab,max_ioqpairs=8",
+        "-device", f"nvme,drive=nv,serial=lab,max_ioqpairs={queues}",
         "-drive", f"file={scratch}/virtio.raw,format=raw,if=none,id=vb",
         "-device", "virtio-blk-pci,drive=vb,num-queues=4",
         *_network(),

@@ -12,12 +12,15 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
-from lab.inside_pytest import pytest_command
+from lab.inside.story import CPUS
+from lab.inside_pytest import SHOW, pytest_command, python_command
 from lab.kernel import LabError, LabMissingError
 from lab.machine import KILLS, Machine, run_in_lab
 
 pytestmark = pytest.mark.lab
 
+#: Five times of what it takes on two idle cores.
+STORY_SECONDS = 900
 FACTS = ["tests/lab/inside/test_facts.py", "tests/lab/inside/test_live_host.py"]
 
 
@@ -40,8 +43,8 @@ def skipped(folder) -> list[str]:
 
 @pytest.mark.parametrize("kernel", ["rt", pytest.param("newer", marks=pytest.mark.slow)])
 def test_a_realtime_host_with_systemd_and_libvirt(tmp_path, kernel):
-    machine = Machine(kernel=kernel, has_systemd=True, has_libvirt=True)
-    limit = 400 + 20 * int(os.environ.get(KILLS, "0"))
+    machine = Machine(kernel=kernel, cpus=CPUS, has_systemd=True, has_libvirt=True)
+    limit = STORY_SECONDS + 60 * int(os.environ.get(KILLS, "0"))
 
     ended = in_lab(machine, pytest_command(["tests/lab/inside"]), seconds=limit, folder=tmp_path)
 
@@ -63,3 +66,13 @@ def test_features_are_detected_on_another_kernel(tmp_path):
 def test_a_command_that_does_not_end_is_killed(tmp_path):
     with pytest.raises(LabError, match=r"did not end within 40 s(?s:.*)it has begun"):
         in_lab(Machine(), "echo it has begun; sleep 1000", seconds=40, folder=tmp_path)
+
+
+def test_the_show_ends_with_every_value_as_it_was(tmp_path):
+    """What `make lab` shows to people; its exit code is the comparison's."""
+    machine = Machine(cpus=CPUS, has_systemd=True, has_libvirt=True)
+
+    ended = in_lab(machine, python_command(SHOW), seconds=STORY_SECONDS, folder=tmp_path)
+
+    assert ended.status == 0, ended.output[-6000:]
+    assert ended.output.count("[exit code 0,") == 6

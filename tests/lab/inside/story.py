@@ -10,43 +10,74 @@ import os
 import sys
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+from lab.inside.button_guest import write_disk
 
 from kvmrt_plan.cli.main import main
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 UUID = "5b1f0c1e-52c5-4f2a-9a5e-6b5c1d0a7e01"
 NAME = "rt1"
-#: One thread of each of three cores: CPU 2 for QEMU's own threads, 4 and 6 for a vCPU each.
-CONFIGURATION = f"""\
+#: CPUs of the lab that the story needs.
+CPUS = 12
+
+
+def configuration_of(*, cpuset: str, nr_vcpus: int) -> str:
+    """A file with the VM: QEMU's own threads on the first CPU, a vCPU on each of the others."""
+    return f"""\
 vms:
   {NAME}:
     uuid: {UUID}
-    nr_vcpus: 2
-    cpuset: 2,4,6
+    nr_vcpus: {nr_vcpus}
+    cpuset: {cpuset}
     rt: true
 """
-#: The others of the three cores.
-SIBLINGS = (3, 5, 7)
+
+
+#: One thread of each of five cores.
+CONFIGURATION = configuration_of(cpuset="2,4,6,8,10", nr_vcpus=4)
+#: The others of the five cores.
+SIBLINGS = (3, 5, 7, 9, 11)
+#: What the VM owns, and of it what it uses.
+OWNED, USED = "2-11", "2,4,6,8,10"
 #: What is left to the host.
 HOUSEKEEPING = "0-1"
+#: What the guest boots.
+DISK = Path("/var/lib/libvirt/images/kvmrt-story.img")
 # tb-cache: locked memory holds the emulator's code cache too, which would be 1 GiB by default.
 DOMAIN = f"""\
 <domain type='qemu'>
   <name>{NAME}</name>
   <uuid>{UUID}</uuid>
   <memory unit='MiB'>64</memory>
-  <vcpu placement='static'>2</vcpu>
+  <vcpu placement='static'>4</vcpu>
   <features><acpi/><tcg><tb-cache unit='MiB'>32</tb-cache></tcg></features>
   <os><type arch='x86_64' machine='pc'>hvm</type></os>
   <devices>
     <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='raw'/>
+      <source file='{DISK}'/>
+      <target dev='hda' bus='ide'/>
+    </disk>
     <memballoon model='none'/>
   </devices>
 </domain>
 """
+
+
+def make_guest(folder: Path) -> str:
+    """Define the guest, and write the configuration that is for it; where that lies."""
+    # Only the lab has a libvirt's binding for certain; the simulated host's story needs none.
+    import libvirt
+
+    write_disk(DISK)
+    connection = libvirt.open("qemu:///system")
+    connection.defineXML(DOMAIN)
+    connection.close()
+    path = folder / "kvmrt.yaml"
+    path.write_text(CONFIGURATION)
+    return str(path)
 
 
 def kvmrt(*arguments: str) -> tuple[int, str]:

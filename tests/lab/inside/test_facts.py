@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import os
 
-from lab.inside.story import CONFIGURATION, kvmrt
+from lab.inside.story import CONFIGURATION, SIBLINGS, kvmrt
 
 from kvmrt_plan.facts.document import load_snapshot
 from kvmrt_plan.facts.gather import gather_facts
@@ -20,11 +20,15 @@ def test_a_snapshot_has_the_sockets_siblings_nodes_and_kernel_of_the_lab(tmp_pat
 
     facts = gather_facts(load_snapshot(path.read_bytes(), file=path.name))
     assert status == 0, output
-    assert facts.cpus.online == CpuSet(range(8))
-    assert [str(facts.cpus.siblings_of(cpu)) for cpu in range(8)] == [
-        "0-1", "0-1", "2-3", "2-3", "4-5", "4-5", "6-7", "6-7",
+    count = os.cpu_count() or 0
+    half = count // 2
+    assert facts.cpus.online == CpuSet(range(count))
+    assert [facts.cpus.siblings_of(cpu) for cpu in range(count)] == [
+        CpuSet((cpu & ~1, cpu | 1)) for cpu in range(count)
+    ]
+    assert [str(node.cpus) for node in facts.cpus.nodes.values()] == [
+        f"0-{half - 1}", f"{half}-{count - 1}",
     ]  # fmt: skip
-    assert [str(node.cpus) for node in facts.cpus.nodes.values()] == ["0-3", "4-7"]
     assert facts.kernel.is_realtime is ("PREEMPT_RT" in os.uname().version)
     assert os.environ.get("KVMRT_LAB_KERNEL") != "rt" or facts.kernel.is_realtime
 
@@ -48,4 +52,4 @@ def test_a_plan_can_be_made_without_libvirt(tmp_path):
     document = json.loads(output)
     offline = {one["address"] for one in document["actions"] if one["after"] == "offline"}
     assert status == 0, output
-    assert offline == {"cpu/3", "cpu/5", "cpu/7"}
+    assert offline == {f"cpu/{cpu}" for cpu in SIBLINGS}

@@ -13,14 +13,15 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from lab.inside.host_values import differences, host_values
+from lab.inside.host_values import differences, evicted, host_values, without_cpusets
 from lab.inside.story import (
-    CONFIGURATION,
-    DOMAIN,
     HOUSEKEEPING,
     NAME,
+    OWNED,
     SIBLINGS,
+    USED,
     kvmrt,
+    make_guest,
     start_kvmrt,
 )
 
@@ -32,11 +33,10 @@ pytestmark = pytest.mark.skipif(
     not os.path.exists("/run/libvirt/libvirt-sock"), reason="the lab was booted without libvirt"
 )
 
-#: Threads of the kernel that a partition evicts; before Linux 6.2 it forgets what they were bound to. The
-#: last two are rescuers of workqueues.
-EVICTED = ("task kcompactd", "task kswapd", "task mm_percpu_wq", "task slub_flushwq")
 SLICE = "kvmrt5b1f0c1e52c54f2a9a5e6b5c1d0a7e01.slice"
 HELD = ("/run/kvmrt/held.json", "/var/lib/kvmrt/journal/current")
+THREADS = {"CPU 0/TCG": {"4"}, "CPU 1/TCG": {"6"}, "CPU 2/TCG": {"8"}, "CPU 3/TCG": {"10"},
+           "qemu-system-x86": {"2"}}  # fmt: skip
 KILLS = int(os.environ.get("KVMRT_LAB_KILLS", "0"))
 
 
@@ -54,12 +54,7 @@ def definition() -> str:
 
 @pytest.fixture(scope="module")
 def configuration(tmp_path_factory):
-    connection = libvirt.open("qemu:///system")
-    connection.defineXML(DOMAIN)
-    connection.close()
-    path = tmp_path_factory.mktemp("story") / "kvmrt.yaml"
-    path.write_text(CONFIGURATION)
-    return str(path)
+    return make_guest(tmp_path_factory.mktemp("story"))
 
 
 def keep(name: str, output: str) -> None:
@@ -80,7 +75,7 @@ def test_apply_shields_the_vm_and_revert_leaves_no_trace(configuration, live_hos
     assert {
         name: text(f"/sys/fs/cgroup/{SLICE}/cpuset.cpus{name}")
         for name in ("", ".effective", ".partition")
-    } == {"": "2-7", ".effective": "2,4,6", ".partition": "isolated"}
+    } == {"": OWNED, ".effective": USED, ".partition": "isolated"}
     assert text("/sys/fs/cgroup/cpuset.cpus.effective") == HOUSEKEEPING
     subprocess.run(["systemctl", "daemon-reload"], check=True)
     assert text(f"/sys/fs/cgroup/{SLICE}/cpuset.cpus.partition") == "isolated"
@@ -108,9 +103,8 @@ def test_apply_shields_the_vm_and_revert_leaves_no_trace(configuration, live_hos
     left = differences(before, host_values())
     keep("differences.json", json.dumps(left, indent=1))
     assert definition() == xml
-    assert {path: now for path, (_, now) in without_cpusets(left).items()
-            if not (path.startswith(EVICTED) and now == text("/sys/devices/system/cpu/online"))
-            } == {}  # fmt: skip
+    left = without_cpusets(left)
+    assert left.keys() - evicted(left).keys() == set()
     assert not os.path.exists(f"/sys/fs/cgroup/{SLICE}")
     # The file stays, and names the run that it was settled for.
     assert json.loads(text(HELD[0]))["values"] == {}
@@ -127,28 +121,6 @@ def unbound_kernel_threads() -> dict[str, str]:
                 cpus = next(line for line in lines if line.startswith("Cpus_allowed_list"))
                 found[name] = cpus.partition("\t")[2]
     return found
-
-
-def without_cpusets(left: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """What systemd does not take back: once a unit was given CPUs, the cpuset controller stays on, and
-    the unit has a list, of all CPUs then.
-    """
-    return {
-        path: change for path, change in left.items()
-        if not (path.startswith("/sys/fs/cgroup/") and is_unrestricted(path, change[1]))
-    }  # fmt: skip
-
-
-def is_unrestricted(path: str, now: str) -> bool:
-    if path.endswith("/cgroup.subtree_control"):
-        return "cpuset" in now.split()
-    return now in {
-        "cpuset.cpus": ("", text("/sys/devices/system/cpu/online")),
-        "cpuset.cpus.effective": (text("/sys/devices/system/cpu/online"),),
-        "cpuset.cpus.partition": ("member",),
-        "cpuset.mems": ("",),
-        "cpuset.mems.effective": ("0-1",),
-    }.get(path.rpartition("/")[2], ())
 
 
 def test_a_running_guest_has_its_threads_where_the_plan_says(configuration):
@@ -168,9 +140,7 @@ def test_a_running_guest_has_its_threads_where_the_plan_says(configuration):
     finally:
         domain.destroy()
         connection.close()
-    assert {name: allowed[name] for name in ("CPU 0/TCG", "CPU 1/TCG", "qemu-system-x86")} == {
-        "CPU 0/TCG": {"4"}, "CPU 1/TCG": {"6"}, "qemu-system-x86": {"2"},
-    }  # fmt: skip
+    assert {name: cpus for name, cpus in allowed.items() if name in THREADS} == THREADS
     assert status == 0, output
     assert kvmrt("revert", "--yes")[0] == 0
 
