@@ -101,6 +101,8 @@ class Guest:
     partition: str = "/machine"
     #: Process number of its QEMU; None: it does not run.
     pid: int | None = None
+    #: Whether KVM has an interval timer for it, with a thread of the kernel's; a worker is somewhere else.
+    has_timer: bool = False
 
 
 def cpu_files(machine: Machine) -> Iterator[tuple[str, str]]:
@@ -276,6 +278,21 @@ def guest_files(guest: Guest, *, online: CpuSet) -> Iterator[tuple[str, str]]:
         pin = guest.pins.get(index if name.endswith("/KVM") else "emulator")
         affinity = CpuSet.parse(pin) if pin else online
         yield from _thread_files(f"{folder}/task/{guest.pid + offset}", name, affinity)
+    if guest.has_timer:
+        yield from _timer_files(guest, guest.pid, online)
+
+
+def _timer_files(guest: Guest, pid: int, online: CpuSet) -> Iterator[tuple[str, str]]:
+    """kvm-pit/PID, which lives in the root's cgroup, and a worker that somebody has moved."""
+    scope = rf"machine-qemu\x2d1\x2d{guest.name}.scope"
+    yield f"/proc/{pid}/cgroup", f"0::{guest.partition}.slice/{scope}/libvirt/emulator\n"
+    yield from _thread_files(f"/proc/{pid}/task/{pid + 40}", "worker", online)
+    folder = f"/proc/{pid + 50}"
+    yield f"{folder}/cgroup", "0::/\n"
+    for path, text in _thread_files(folder, f"kvm-pit/{pid}", online):
+        if not path.endswith("/comm"):
+            # PF_KTHREAD in the flags.
+            yield path, text.replace("S 1 0 0 0 0 0", "S 2 0 0 0 0 2097152", 1)
 
 
 def _thread_files(folder: str, name: str, affinity: CpuSet) -> Iterator[tuple[str, str]]:

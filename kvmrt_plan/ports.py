@@ -79,6 +79,23 @@ class Domains(Protocol):
         """The threads of the guest's QEMU process; empty when it does not run."""
 
 
+class Threads(Protocol):
+    """Single threads of a host, by number. Every method raises WriteRefusedError with the errno's name: ESRCH
+    when there is no such thread.
+    """
+
+    def set_cpus(self, tid: int, cpus: CpuSet) -> None:
+        """Where it may run, by sched_setaffinity(2). EINVAL: the kernel has bound it to its CPU, or its
+        cgroup has none of these.
+        """
+
+    def set_scheduling(self, tid: int, policy: str, priority: int) -> None:
+        """`fifo` or another word of `values.threadvalue`, by sched_setscheduler(2)."""
+
+    def move(self, tid: int, cgroup: str) -> None:
+        """Into a cgroup of the unified hierarchy. EOPNOTSUPP, EINVAL: the kernel does not let it in."""
+
+
 class Host(Protocol):
     """A machine, real or simulated. Paths are absolute, as on the machine itself."""
 
@@ -89,6 +106,10 @@ class Host(Protocol):
     @property
     def domains(self) -> Domains:
         """Libvirt on this host."""
+
+    @property
+    def threads(self) -> Threads:
+        """Its threads."""
 
     def capture(self) -> Snapshot:
         """All raw texts that facts are parsed from."""

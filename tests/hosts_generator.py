@@ -97,6 +97,7 @@ class _Draw:
         # Apart, so that what it is asked for leaves the hosts of all numbers as they are.
         self._further = random.Random(f"{seed} further")
         self._writers = random.Random(f"{seed} writers")
+        self._threads = random.Random(f"{seed} threads")
         loaders = (*sorted(BOOT_LOADERS), "")
         self._loader = loaders[random.Random(f"boot {seed}").randrange(len(loaders))]
 
@@ -120,6 +121,9 @@ class _Draw:
 
     def _writes(self, probability: float) -> bool:
         return self._writers.random() < probability
+
+    def _timers(self, probability: float) -> bool:
+        return self._threads.random() < probability
 
     def _machine(self) -> Machine:
         kind = Machine if self._chance(0.7) else _SingleThreaded
@@ -218,6 +222,7 @@ class _Draw:
             has_topology=self._chance(0.5),
             has_autostart=self._chance(0.3),
             pid=2000 + 100 * index if runs else None,
+            has_timer=self._timers(0.6),
         )
 
     def _interrupts(self, machine: Machine) -> list[Interrupt]:

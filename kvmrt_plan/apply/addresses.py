@@ -40,6 +40,7 @@ _FORMS = {
     Kind.SHIELD: (r"shield/(processes|irqs|local-timers)"),
     Kind.DOMAIN_XML: (r"vm/[^/]+/([a-z-]+(?: [0-9]{1,5})?)"),
     Kind.DOMAIN_LIVE_PIN: (r"vm/[^/]+/live/([a-z-]+(?: [0-9]{1,5})?)"),
+    Kind.GUEST_THREAD: (r"vm/[^/]+/thread/(.{1,64}/(?:cpus|scheduler))"),
     Kind.DOMAIN_RENAME: (r"vm/[^/]+/(name)"),
     Kind.DOMAIN_AUTOSTART: (r"vm/[^/]+/(autostart)"),
     Kind.DOMAIN_STATE: (r"vm/[^/]+/(state)"),

@@ -62,6 +62,7 @@ VOLATILE = frozenset(
         Kind.CPU_POWER,
         Kind.HUGEPAGES,
         Kind.DOMAIN_LIVE_PIN,
+        Kind.GUEST_THREAD,
         Kind.DOMAIN_STATE,
     }
 )

@@ -23,6 +23,7 @@ _LIBVIRT = frozenset(
         Kind.DOMAIN_RENAME,
         Kind.DOMAIN_AUTOSTART,
         Kind.DOMAIN_LIVE_PIN,
+        Kind.GUEST_THREAD,
         Kind.DOMAIN_STATE,
     }
 )

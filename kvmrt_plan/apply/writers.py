@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.documents import read_installed, write_installed
 from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
+from kvmrt_plan.apply.guest_threads import read_thread, write_thread
 from kvmrt_plan.apply.guests import read_state, write_state
 from kvmrt_plan.apply.hugepages import read_pool, write_pool
 from kvmrt_plan.apply.irqbalance import read_ban, write_ban
@@ -109,6 +110,8 @@ def _read(host: Host, step: Step) -> str | None:  # noqa: PLR0911  one for each 
             return read_slice(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             return read_domain(host, step)
+        case Kind.GUEST_THREAD:
+            return read_thread(host, step)
         case Kind.DOMAIN_STATE:
             return read_state(host, step)
         case _:
@@ -146,13 +149,19 @@ def _write(host: Host, step: Step) -> None:
             write_slice(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             write_domain(host, step)
+        case Kind.GUEST_THREAD:
+            write_thread(host, step)
         case Kind.DOMAIN_STATE:
             write_state(host, step)
+        case _:
+            _write_configured(host, step)
+
+
+def _write_configured(host: Host, step: Step) -> None:
+    match step.kind:
         case Kind.MODULE_OPTIONS | Kind.SHIELD_ASSIGNMENTS:
             write_lines(host, step)
         case Kind.BOOT_ARGUMENTS:
             write_boot(host, step)
-        case Kind.FILE | Kind.SERVICE | Kind.GUEST_FILE | Kind.GUEST_SETTING:
-            write_installed(host, step)
         case _:
-            assert_never(step.kind)
+            write_installed(host, step)

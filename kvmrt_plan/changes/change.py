@@ -36,6 +36,7 @@ class Kind(StrEnum):
     DOMAIN_XML = "domain-xml"
     DOMAIN_AUTOSTART = "domain-autostart"
     DOMAIN_LIVE_PIN = "domain-live-pin"
+    GUEST_THREAD = "guest-thread"
     DOMAIN_STATE = "domain-state"
     GUEST_FILE = "guest-file"
     GUEST_SETTING = "guest-setting"

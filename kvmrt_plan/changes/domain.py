@@ -23,6 +23,7 @@ from kvmrt_plan.changes.change import (
     ReasonCode,
 )
 from kvmrt_plan.changes.domain_target import domain_target, implied, is_pin
+from kvmrt_plan.changes.guest_thread_moves import guest_thread_moves
 from kvmrt_plan.changes.live_pins import has_thread, live_pins
 from kvmrt_plan.domainxml.document import parse_domain, read_settings
 
@@ -56,7 +57,9 @@ def domain_changes(
     for key, target in wanted.items():
         yield from _setting(placed, key, target, written=written, running=running)
     if running is not None:
-        yield from live_pins(placed, domain, running, wanted)
+        pins = list(live_pins(placed, domain, running, wanted))
+        yield from pins
+        yield from guest_thread_moves(placed, domain, facts.cpus.online, pins)
 
 
 def _running_settings(domain: Domain) -> Mapping[str, str] | None:

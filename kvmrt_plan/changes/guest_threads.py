@@ -2,8 +2,10 @@
 """The threads of a running guest: what each is for, where it should run, and whether it does.
 
 A thread that a pin governs must run on exactly the online CPUs of its pin; any other (workers come and
-go) within those of the emulator, in whose cgroup it lives. A VM that kvmrt does not pin has no wanted
-CPUs. Policies are compared where the configuration sets them.
+go) within those of the emulator, in whose cgroup it lives. So do the kernel's threads for the guest: one that
+is in another cgroup is misplaced wherever it runs, because no pin of the guest moves it. A VM that kvmrt does
+not pin has no wanted CPUs. Policies are compared where the configuration sets them; the interval timer
+(kvm-pit) delivers the guest's interrupts and has those of vCPU 0 when they are real-time.
 """
 
 from __future__ import annotations
@@ -12,13 +14,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.live_pins import pin_of_thread
+from kvmrt_plan.facts.guest_kthreads import kind_of_kthread
+from kvmrt_plan.values.threadvalue import format_place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kvmrt_plan.facts.domain import Domain, Thread
     from kvmrt_plan.placement.model import VmPlacement
     from kvmrt_plan.values.cpuset import CpuSet
 
 _POLICIES = {"fifo": "SCHED_FIFO", "rr": "SCHED_RR"}
+_REAL_TIME = frozenset(_POLICIES.values())
+_TIMER = "kvm-pit"
 
 #: Beginnings of thread names, and the roles that KVM-RT's guide gives them.
 _ROLES = (
@@ -28,6 +36,7 @@ _ROLES = (
     ("vnc_worker", "console"),
     ("IO mon_iothread", "monitor I/O"),
     ("vhost-", "network I/O"),
+    ("kvm-nx", "page tables"),
     ("kvm-", "timer"),
 )
 
@@ -49,6 +58,11 @@ class ThreadState:
     is_misscheduled: bool
 
     @property
+    def place(self) -> str:
+        """Where it may run, and `host` before that for a thread in another cgroup than the guest's."""
+        return format_place(self.thread.affinity, is_outside=self.thread.is_outside)
+
+    @property
     def deviates(self) -> bool:
         """Whether anything is not as it should be."""
         return self.is_misplaced or self.is_misscheduled
@@ -56,20 +70,27 @@ class ThreadState:
 
 def thread_states(placed: VmPlacement, domain: Domain, online: CpuSet) -> tuple[ThreadState, ...]:
     """All threads of the guest, by ascending number; none when it does not run."""
-    return tuple(_state(placed, thread, online) for thread in domain.threads)
+    timer = _timer_policy(placed, domain.threads)
+    return tuple(_state(placed, thread, online, timer) for thread in domain.threads)
 
 
-def _state(placed: VmPlacement, thread: Thread, online: CpuSet) -> ThreadState:
+def _state(
+    placed: VmPlacement, thread: Thread, online: CpuSet, timer: tuple[str, int] | None
+) -> ThreadState:
     key = pin_of_thread(thread.name)
     wanted = _wanted_cpus(placed, key)
-    policy = _wanted_policy(placed, key)
+    is_timer = thread.is_kernel and kind_of_kthread(thread.name) == _TIMER
+    policy = timer if is_timer else _wanted_policy(placed, key)
     return ThreadState(
         thread=thread,
         role=_role(thread.name, key),
         wanted=wanted,
         wanted_policy=policy,
         is_misplaced=wanted is not None
-        and _is_misplaced(thread.affinity & online, wanted & online, is_pinned=key is not None),
+        and (
+            thread.is_outside
+            or _is_misplaced(thread.affinity & online, wanted & online, is_pinned=key is not None)
+        ),
         is_misscheduled=policy is not None and policy != (thread.policy, thread.priority),
     )
 
@@ -93,6 +114,18 @@ def _wanted_policy(placed: VmPlacement, key: str | None) -> tuple[str, int] | No
     if scheduler is None or not (key or "").startswith("vcpupin"):
         return None
     return _POLICIES[str(scheduler.policy)], scheduler.priority
+
+
+def _timer_policy(placed: VmPlacement, threads: Iterable[Thread]) -> tuple[str, int] | None:
+    """What vCPU 0 should have, or has where that is unmanaged; None unless it is real-time."""
+    if not placed.is_bound:
+        return None
+    wanted = _wanted_policy(placed, "vcpupin 0")
+    if wanted is not None:
+        return wanted
+    first = next((one for one in threads if pin_of_thread(one.name) == "vcpupin 0"), None)
+    is_real_time = first is not None and first.policy in _REAL_TIME
+    return (first.policy, first.priority) if first and is_real_time else None
 
 
 def _role(name: str, key: str | None) -> str:

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 BOOT = "boot"
 #: What a guest brings with it when it starts.
-_WITH_GUEST = frozenset({Kind.DOMAIN_LIVE_PIN, Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
+_WITH_GUEST = frozenset(
+    {Kind.DOMAIN_LIVE_PIN, Kind.GUEST_THREAD, Kind.IRQ_AFFINITY, Kind.NET_QUEUE}
+)
 EXIT_INCOMPLETE, EXIT_INTERRUPTED = 5, 130
 
 
@@ -256,7 +258,7 @@ def _settle_threads(run: GuestRun, outcomes: Outcomes) -> None:
             continue
         wrong = [
             f"thread {one.thread.tid} {one.thread.name} ({one.role}) is on CPUs "
-            f"{one.thread.affinity} with {one.thread.policy} {one.thread.priority}, wanted "
+            f"{one.place} with {one.thread.policy} {one.thread.priority}, wanted "
             f"{one.wanted or 'anywhere'}"
             for one in thread_states(placed, domain, facts.cpus.online)
             if one.deviates

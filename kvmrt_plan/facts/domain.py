@@ -25,6 +25,17 @@ class Thread:
     policy: str
     priority: int
     last_cpu: int
+    #: A thread of the kernel that works for the guest: `kvm-pit/812`, before Linux 6.4 `vhost-812`.
+    is_kernel: bool = False
+    #: Of a kernel thread, in the unified hierarchy: its cgroup, and that of QEMU's main thread. None: not
+    #: known, or CPUs are given by cgroup v1.
+    cgroup: str | None = None
+    home: str | None = None
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether it lives in another cgroup than the guest's own threads."""
+        return self.cgroup is not None and self.home is not None and self.cgroup != self.home
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

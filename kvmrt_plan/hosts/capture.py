@@ -97,6 +97,7 @@ def capture_guest_processes(root: str = "/") -> Snapshot:
 
 def _capture_processes(tree: Tree, daemon_patterns: Iterable[str]) -> None:
     daemon, qemu = branch(daemon_patterns), branch(paths.QEMU_PATTERNS)
+    guest_kthread = branch(paths.GUEST_KTHREAD_PATTERNS)
     for entry in tree.scan("/proc"):
         if not is_number(entry.name):
             continue
@@ -104,6 +105,8 @@ def _capture_processes(tree: Tree, daemon_patterns: Iterable[str]) -> None:
         name = (tree.text(f"{folder}/comm") or "").rstrip("\n")
         if name.startswith(paths.KTHREAD_PREFIXES):
             tree.read(f"{folder}/stat")
+        if name.startswith(paths.GUEST_KTHREAD_PREFIXES):
+            tree.walk(folder, guest_kthread)
         if name in paths.DAEMONS or name.startswith(paths.QEMU_PREFIX):
             tree.read(f"{folder}/comm")
             tree.walk(folder, daemon if name in paths.DAEMONS else qemu)

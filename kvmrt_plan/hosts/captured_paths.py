@@ -225,6 +225,7 @@ CHECK_DAEMON_PATTERNS = ("/limits", "/status")
 #: Of each QEMU process, below /proc/PID.
 QEMU_PATTERNS = (
     "/cmdline",
+    "/cgroup",
     "/limits",
     "/status",
     "/task/#/comm",
@@ -234,3 +235,6 @@ QEMU_PATTERNS = (
 
 #: Beginnings of the names of kernel threads of which `stat` is captured, by facts/kthreads.py.
 KTHREAD_PREFIXES = ("rcuc/", "ktimers/")
+#: The same of those that work for a guest, by facts/guest_kthreads.py, and what of each is captured.
+GUEST_KTHREAD_PREFIXES = ("kvm-pit/", "vhost-", "kvm-nx-lpage-recovery-")
+GUEST_KTHREAD_PATTERNS = ("/stat", "/status", "/cgroup")

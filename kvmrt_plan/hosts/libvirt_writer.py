@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kvmrt_plan.errors import WriteRefusedError
-from kvmrt_plan.facts.threads import parse_threads, qemu_folders
+from kvmrt_plan.facts.domains import threads_of
 from kvmrt_plan.hosts.capture import capture_guest_processes
 from kvmrt_plan.hosts.guest_agent import GuestAgent
 from kvmrt_plan.hosts.libvirt_domains import load_libvirt, state_word
@@ -119,9 +119,7 @@ class LibvirtDomains:
 
     def threads(self, uuid: str) -> tuple[Thread, ...]:
         """What /proc tells of the guest's QEMU process."""
-        snapshot = capture_guest_processes(self._root or "/")
-        folder = qemu_folders(snapshot).get(uuid)
-        return parse_threads(snapshot, folder) if folder else ()
+        return threads_of(capture_guest_processes(self._root or "/"), uuid)
 
     def _connected(self) -> Any:
         # A libvirtd that was restarted has dropped the connection (virConnectIsAlive).

@@ -17,6 +17,7 @@ from kvmrt_plan.hosts.irqbalance import read_answer, write_ban
 from kvmrt_plan.hosts.libvirt_domains import read_libvirt
 from kvmrt_plan.hosts.libvirt_writer import LibvirtDomains
 from kvmrt_plan.hosts.owned_files import read_owned, replace_owned, wanted_link
+from kvmrt_plan.hosts.threads import LiveThreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,11 +42,17 @@ class LiveHost:
         self._root = root.rstrip("/")
         self.name = name or os.uname().nodename
         self._domains = LibvirtDomains(uri or "", root=self._root)
+        self._threads = LiveThreads(self._root)
 
     @property
     def domains(self) -> LibvirtDomains:
         """Libvirt at the URI."""
         return self._domains
+
+    @property
+    def threads(self) -> LiveThreads:
+        """Of this machine."""
+        return self._threads
 
     def capture(self) -> Snapshot:
         """All raw texts, and libvirt's domains when there is a URI."""

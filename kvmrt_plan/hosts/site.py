@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.facts.snapshot import Snapshot
     from kvmrt_plan.hosts.simulated.storage import SnapshotFile
-    from kvmrt_plan.ports import Domains, Host
+    from kvmrt_plan.ports import Domains, Host, Threads
     from kvmrt_plan.values.cpuset import CpuSet
 
 STATE_FOLDER = "/var/lib/kvmrt"
@@ -67,6 +67,7 @@ class OpenHost:
         self._volatile = volatile
         self.name = host.name
         self.domains: Domains = host.domains
+        self.threads: Threads = host.threads
         self.read = host.read
         self.write = host.write
         self.exchange = host.exchange

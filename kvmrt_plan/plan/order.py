@@ -4,7 +4,8 @@
 1. Huge pages are reserved, before memory is in pieces, and partitions that end or move do so. Others leave
    then: tasks, unbound kernel work, and interrupts (the default before the single ones, so that an
    interrupt requested in between lands right), then threads of running guests. Partitions are made when
-   all of these have left.
+   all of these have left; the guests' threads that live outside join them then, for making a partition moves
+   whoever does not belong to it.
 2. Timers, watchdog and power are set when tasks have left. Siblings go offline when nothing is left on
    them; those that come back do so before all else.
    irqbalance is told before interrupts are moved, and free again only when they are back.
@@ -45,6 +46,7 @@ _PHASES = (
     Kind.NET_QUEUE,
     Kind.DOMAIN_LIVE_PIN,
     Kind.PARTITION,
+    Kind.GUEST_THREAD,
     Kind.CPU_ONLINE,
     Kind.CPU_POWER,
     Kind.DOMAIN_RENAME,

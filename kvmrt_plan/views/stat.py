@@ -127,7 +127,7 @@ def _thread_row(state: ThreadState) -> tuple[str, ...]:
         thread.policy.removeprefix("SCHED_"),
         str(thread.priority),
         "any" if state.wanted is None else str(state.wanted),
-        str(thread.affinity),
+        state.place,
         str(thread.last_cpu),
     )
 
@@ -196,6 +196,7 @@ def _thread_document(state: ThreadState) -> dict[str, Any]:
         "wanted_priority": policy[1] if policy else None,
         "wanted": None if state.wanted is None else str(state.wanted),
         "affinity": str(thread.affinity),
+        "outside": thread.is_outside,
         "last_cpu": thread.last_cpu,
         "deviates": state.deviates,
     }

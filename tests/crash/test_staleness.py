@@ -15,13 +15,16 @@ from kvmrt_plan.apply.irqbalance import write_ban
 from kvmrt_plan.apply.run import Status
 from kvmrt_plan.apply.step import Step
 from kvmrt_plan.changes.change import Kind
+from kvmrt_plan.changes.guest_thread_moves import names_of_threads
 from kvmrt_plan.domainxml.document import format_domain, parse_domain, write_setting
 from kvmrt_plan.errors import StalePlanError
 from kvmrt_plan.facts.document import dump_snapshot
+from kvmrt_plan.hosts.simulated.affinity import with_affinity
 from kvmrt_plan.hosts.simulated.host import SimulatedHost
 from kvmrt_plan.hosts.simulated.storage import read_snapshot_file
 from kvmrt_plan.hosts.simulated.texts import Texts
 from kvmrt_plan.values.cpuset import CpuSet
+from kvmrt_plan.values.threadvalue import parse_scheduling
 
 PAIRS = (1, 2, 4, 5)
 #: Values of settings that no plan of these tests asks for.
@@ -43,8 +46,8 @@ def other_value(change, online):
     if change.kind in (Kind.BOOT_ARGUMENTS, Kind.MODULE_OPTIONS, Kind.SHIELD_ASSIGNMENTS):
         # No CPU is a value of theirs, and each has files of its own.
         return None
-    if change.kind is Kind.DOMAIN_RENAME:
-        return "foreign-name"
+    if change.kind is Kind.DOMAIN_RENAME or change.address.endswith("/scheduler"):
+        return "foreign-name" if change.kind is Kind.DOMAIN_RENAME else "rr 99"
     if change.kind is Kind.DOMAIN_XML:
         family = subject_of(change.kind, change.address).partition(" ")[0]
         if family in _OTHER:
@@ -72,6 +75,9 @@ def mutate(texts: Texts, change, value: str) -> None:
     elif change.kind is Kind.DOMAIN_LIVE_PIN:
         key = subject_of(change.kind, change.address)
         host.domains.pin(change.owner, key, CpuSet.parse(value))
+    elif change.kind is Kind.GUEST_THREAD:
+        # The cgroup of its guest may have no third CPU: somebody may move the thread with its cgroup.
+        alter_thread(host, change, value)
     elif change.kind in (Kind.IRQBALANCE_BAN, Kind.IRQBALANCE_FILE):
         write_ban(host, Step(1, change.kind, change.address, change.before, value))
     elif change.kind is Kind.VM_SLICE:
@@ -93,6 +99,21 @@ def mutate(texts: Texts, change, value: str) -> None:
         },
         domains=tuple(host.texts.domains.values()),
     )
+
+
+def alter_thread(host: SimulatedHost, change, value: str) -> None:
+    """Of a guest: whoever moves it to a third CPU has given its cgroup that CPU before."""
+    name, _, what = subject_of(change.kind, change.address).rpartition("/")
+    threads = host.domains.threads(change.owner)
+    names = names_of_threads(threads)
+    tid = next(one.tid for one in threads if names.get(one.tid) == name)
+    if what == "scheduler":
+        host.threads.set_scheduling(tid, *parse_scheduling(value))
+        return
+    ends = (f"/proc/{tid}/status", f"/task/{tid}/status")
+    path = next(path for path in host.texts.files if path.endswith(ends))
+    status = with_affinity(host.texts.files[path], CpuSet.parse(value))
+    host.texts.change(files={path: status})
 
 
 def mutations(world: World):

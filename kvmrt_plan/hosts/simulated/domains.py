@@ -20,7 +20,8 @@ from kvmrt_plan.domainxml.document import (
     write_setting,
 )
 from kvmrt_plan.errors import DomainXmlError, WriteRefusedError
-from kvmrt_plan.facts.threads import parse_threads, qemu_folders
+from kvmrt_plan.facts.domains import threads_of
+from kvmrt_plan.facts.threads import qemu_folders
 from kvmrt_plan.hosts.simulated.affinity import with_affinity
 from kvmrt_plan.hosts.simulated.cpusets import allowed_in
 from kvmrt_plan.hosts.simulated.evicted import slice_of
@@ -100,8 +101,12 @@ class SimulatedDomains:
         with self._lock:
             domain = self._domain(uuid)
             unit = slice_of(domain, is_live=False)
+            files, online = self._texts.files, self._hotplug.online
             start_process(
-                self._texts, domain, allowed_in(self._texts.files, unit, self._hotplug.online)
+                self._texts,
+                domain,
+                allowed_in(files, unit, online),
+                in_root=allowed_in(files, None, online),
             )
 
     def shutdown(self, uuid: str) -> None:
@@ -135,9 +140,7 @@ class SimulatedDomains:
 
     def threads(self, uuid: str) -> tuple[Thread, ...]:
         """The guest's threads."""
-        snapshot = self._texts.snapshot()
-        folder = qemu_folders(snapshot).get(uuid)
-        return parse_threads(snapshot, folder) if folder else ()
+        return threads_of(self._texts.snapshot(), uuid)
 
     def pin(self, uuid: str, key: str, cpus: CpuSet) -> None:
         """Move the threads that the pin governs, and note the pin in the running guest's XML."""
@@ -158,8 +161,9 @@ class SimulatedDomains:
         moved: dict[str, str | None] = {}
         for thread in self.threads(uuid):
             # Threads that no pin names (workers, VNC) live in the emulator's cgroup.
-            if (pin_of_thread(thread.name) or "emulatorpin") == key:
-                path = f"{folder}/task/{thread.tid}/status"
+            if (pin_of_thread(thread.name) or "emulatorpin") == key and not thread.is_outside:
+                own = f"{folder}/task/{thread.tid}"
+                path = f"{f'/proc/{thread.tid}' if thread.is_kernel else own}/status"
                 moved[path] = with_affinity(self._texts.files[path], cpus)
         return moved
 

@@ -2,16 +2,20 @@
 """Guests' threads on a simulated host, when a partition takes CPUs away or gives them back.
 
 As measured on Linux 6.1: threads outside of the partition that are bound to nothing leave its CPUs at once,
-and may use them again when it ends. Threads that a pin governs have a cgroup with CPUs of its own below
-the guest's; they are moved only by libvirt here, since no plan makes a partition over one.
+and may use them again when it ends; the kernel's own threads in the root's cgroup, bound or not, get all that
+the root is left with (kernel/cgroup/cpuset.c, update_tasks_cpumask). Threads that a pin governs have a cgroup
+with CPUs of its own below the guest's; they are moved only by libvirt here, since no plan makes a partition
+over one.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.live_pins import pin_of_thread
 from kvmrt_plan.domainxml.document import parse_domain, read_settings
+from kvmrt_plan.facts.guest_kthreads import parse_unified
 from kvmrt_plan.facts.slices import CGROUP_FOLDER
 from kvmrt_plan.facts.threads import parse_threads, qemu_folders
 from kvmrt_plan.hosts.simulated.affinity import with_affinity
@@ -23,6 +27,9 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.snapshot import RawDomain
     from kvmrt_plan.hosts.simulated.texts import Texts
     from kvmrt_plan.values.cpuset import CpuSet
+
+#: Of a process; of QEMU and of the kernel's threads the snapshot holds it.
+_CGROUP = re.compile(r"(/proc/\d+)/cgroup")
 
 
 def slice_of(domain: RawDomain, *, is_live: bool = True) -> str | None:
@@ -40,6 +47,16 @@ def guest_runs_in(texts: Texts, unit: str) -> bool:
     return any(slice_of(domain) == unit for domain in texts.domains.values())
 
 
+def _in_the_root(texts: Texts, cpus: CpuSet) -> Iterator[tuple[str, str]]:
+    for path, text in texts.files.items():
+        matched = _CGROUP.fullmatch(path)
+        if matched is None or parse_unified(text) != "/":
+            continue
+        status = f"{matched[1]}/status"
+        if f"{matched[1]}/stat" in texts.files and status in texts.files:
+            yield status, with_affinity(texts.files[status], cpus)
+
+
 def moved_threads(
     texts: Texts, after: Mapping[str, str], online: CpuSet
 ) -> Iterator[tuple[str, str]]:
@@ -47,6 +64,7 @@ def moved_threads(
     before_isolated, isolated = isolated_cpus(texts.files), isolated_cpus(after)
     if before_isolated == isolated:
         return
+    yield from _in_the_root(texts, online - isolated)
     everywhere = online - before_isolated
     snapshot = texts.snapshot()
     for uuid, folder in qemu_folders(snapshot).items():

@@ -16,6 +16,7 @@ from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.kernel import Kernel
 from kvmrt_plan.hosts.simulated.shield_service import restart_service
 from kvmrt_plan.hosts.simulated.texts import Texts
+from kvmrt_plan.hosts.simulated.threads import SimulatedThreads
 from kvmrt_plan.hosts.simulated.units import make_slice, remove_slice, set_allowed_cpus
 from kvmrt_plan.values.filevalue import FileValue, format_file, parse_file
 
@@ -41,6 +42,7 @@ class SimulatedHost:
         self.texts = Texts(snapshot, log, boundary)
         self._kernel = Kernel(self.texts)
         self._domains = SimulatedDomains(self.texts)
+        self._threads = SimulatedThreads(self.texts)
 
     @property
     def name(self) -> str:
@@ -51,6 +53,11 @@ class SimulatedHost:
     def domains(self) -> SimulatedDomains:
         """Its libvirt."""
         return self._domains
+
+    @property
+    def threads(self) -> SimulatedThreads:
+        """Its threads."""
+        return self._threads
 
     def capture(self) -> Snapshot:
         """Its present state."""

@@ -27,7 +27,7 @@ _CPUS = "/sys/devices/system/cpu"
 _NODES = "/sys/devices/system/node"
 _SIBLINGS = ("thread_siblings_list", "core_cpus_list")
 _AFFINITY = re.compile(r"/proc/irq/(\d+)/smp_affinity_list")
-_STATUS = re.compile(r"/proc/\d+/task/\d+/status")
+_STATUS = re.compile(r"/proc/\d+/(?:task/\d+/)?status")
 _ALLOWED = re.compile(r"^Cpus_allowed_list:\t(.*)$", re.MULTILINE)
 
 

@@ -15,6 +15,7 @@ from kvmrt_plan.domainxml.document import format_domain, parse_domain, read_sett
 from kvmrt_plan.domainxml.live import read_pins
 from kvmrt_plan.domainxml.memory import memory_kib
 from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.domains import threads_of
 from kvmrt_plan.facts.threads import qemu_folders
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ _SPACE = 1000
 _POLICIES = {"fifo": 1, "rr": 2, "batch": 3, "idle": 5}
 
 
-def start_process(texts: Texts, domain: RawDomain, allowed: CpuSet) -> None:
-    """As virDomainCreate.
+def start_process(
+    texts: Texts, domain: RawDomain, allowed: CpuSet, *, in_root: CpuSet | None = None
+) -> None:
+    """As virDomainCreate; `in_root` is what threads of the root's cgroup may use.
 
     Raises:
         WriteRefusedError: it runs already, or a pin names no CPU that its cgroup may use.
@@ -58,6 +61,8 @@ def start_process(texts: Texts, domain: RawDomain, allowed: CpuSet) -> None:
         scheduler = settings.get(key.replace("vcpupin", "vcpusched"), "")
         folder = f"/proc/{pid}/task/{pid + offset}"
         files.update(_thread(folder, name, cpus, scheduler=scheduler))
+    if _has_timer(root):
+        files.update(_timer(pid, allowed if in_root is None else in_root))
     root.set("id", str(pid))
     texts.change(
         files=files, domains=(replace(domain, state="running", live_xml=format_domain(root)),)
@@ -66,8 +71,11 @@ def start_process(texts: Texts, domain: RawDomain, allowed: CpuSet) -> None:
 
 def end_process(texts: Texts, domain: RawDomain) -> None:
     """The guest is off: its process and its live definition are gone."""
-    folder = qemu_folders(texts.snapshot()).get(domain.uuid)
-    gone = [path for path in texts.files if folder and path.startswith(f"{folder}/")]
+    snapshot = texts.snapshot()
+    folder = qemu_folders(snapshot).get(domain.uuid)
+    folders = [f"/proc/{one.tid}/" for one in threads_of(snapshot, domain.uuid) if one.is_kernel]
+    folders += [f"{folder}/"] if folder else []
+    gone = [path for path in texts.files if path.startswith(tuple(folders))]
     texts.change(
         files=dict.fromkeys(gone), domains=(replace(domain, state="shut off", live_xml=""),)
     )
@@ -98,6 +106,7 @@ def _process(
     is_locked = "memory-locked" in settings
     limit = "unlimited" if is_locked else "8388608"
     yield f"/proc/{pid}/comm", "qemu-system-x86\n"
+    yield f"/proc/{pid}/cgroup", f"0::{_home(pid, domain, settings)}\n"
     yield f"/proc/{pid}/cmdline", "\0".join(arguments)
     yield f"/proc/{pid}/limits", f"{'Max locked memory':<26}{limit:<21}{limit:<21}bytes\n"
     locked_kib = memory_kib(root) if is_locked else 0
@@ -134,3 +143,30 @@ def _thread(folder: str, name: str, cpus: CpuSet, *, scheduler: str) -> Iterator
         f"{folder}/status",
         f"Name:\t{name}\nCpus_allowed:\t{cpus.format_mask()}\nCpus_allowed_list:\t{cpus}\n",
     )
+
+
+def _home(pid: int, domain: RawDomain, settings: Mapping[str, str]) -> str:
+    """The cgroup that machined and libvirt make for QEMU; dashes in a unit's name are escaped."""
+    partition = settings.get("partition", "/machine")
+    scope = rf"machine-qemu\x2d{pid}\x2d{domain.name}".replace("/", "-")
+    return f"{partition}.slice/{scope}.scope/libvirt/emulator"
+
+
+def _has_timer(root: _Element) -> bool:
+    """KVM has an interval timer unless QEMU emulates it with the I/O APIC, or everything."""
+    ioapic = root.find("features/ioapic")
+    is_split = ioapic is not None and ioapic.get("driver") == "qemu"
+    return root.get("type") == "kvm" and not is_split
+
+
+def _timer(pid: int, cpus: CpuSet) -> Iterator[tuple[str, str]]:
+    """KVM's thread kvm-pit/PID, a process of its own in the root's cgroup."""
+    folder = f"/proc/{pid + _SPACE // 2}"
+    files = dict(_thread(folder, f"kvm-pit/{pid}", cpus, scheduler=""))
+    del files[f"{folder}/comm"]
+    # PF_KTHREAD.
+    files[f"{folder}/stat"] = files[f"{folder}/stat"].replace(
+        "S 1 0 0 0 0 0", "S 2 0 0 0 0 2097152", 1
+    )
+    yield from files.items()
+    yield f"{folder}/cgroup", "0::/\n"

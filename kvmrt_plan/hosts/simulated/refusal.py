@@ -13,6 +13,8 @@ _TEXTS = {
     "EBUSY": "Device or resource busy",
     "ENOENT": "No such file or directory",
     "EACCES": "Permission denied",
+    "ESRCH": "No such process",
+    "EOPNOTSUPP": "Operation not supported",
 }
 
 

@@ -120,6 +120,7 @@ def test_a_vm_that_was_booted_with_its_threads(host, capsys):
         "5002 IO mon_iothread monitor I/O OTHER 0 5 5 5",
         "5003 CPU 0/KVM vCPU 0 OTHER 0 6 6 6",
         "5004 CPU 1/KVM vCPU 1 OTHER 0 7 7 7",
+        "5500 kvm-pit/5000 timer OTHER 0 5 5 0",
     ]
 
 
@@ -177,6 +178,7 @@ def test_json_holds_all_of_it(host, capsys):
         "wanted_priority": None,
         "wanted": "7",
         "affinity": "7",
+        "outside": False,
         "last_cpu": 7,
         "deviates": False,
     }

@@ -27,6 +27,7 @@ def test_a_guest_starts_with_its_threads_on_its_pins():
         ("IO mon_iothread", "1", "SCHED_OTHER", 0),
         ("CPU 0/KVM", "2", "SCHED_OTHER", 0),
         ("CPU 1/KVM", "3", "SCHED_OTHER", 0),
+        ("kvm-pit/5000", "0-31", "SCHED_OTHER", 0),
     ]
 
 
