@@ -57,7 +57,7 @@ class HostFacts:
     knobs: Mapping[str, str] = field(default_factory=dict)
     #: Exit latencies of idle states in microseconds, by the address of the state's switch.
     idle_exit_us: Mapping[str, int] = field(default_factory=dict)
-    #: The lowest priority of the kernel's threads that hotplug waits for, by CPU; empty when not known.
+    #: The priority of the kernel's thread that hotplug waits for, by CPU; empty when not known.
     kthreads: Mapping[int, int] = field(default_factory=dict)
     #: Masks of RPS and XPS, by address.
     net_queues: Mapping[str, CpuSet] = field(default_factory=dict)

@@ -50,10 +50,10 @@ ENTRIES = (
     ),
     Entry(
         "KR138", "Switching a CPU would hang beside a real-time thread", "error",
-        why="A vCPU with SCHED_FIFO that never sleeps keeps rcuc/N and ktimers/N off its CPU when their "
-        "priority is not above its own, which is 1 unless `rcutree.kthread_prio` says otherwise. With "
-        "sched_rt_runtime_us -1 that has no end, CPU hotplug waits for them, and whoever asked for it can "
-        "no longer be killed. Measured on PREEMPT_RT 6.1.",
+        why="A vCPU with SCHED_FIFO that never sleeps keeps rcuc/N off its CPU when its priority is not "
+        "above its own; it is 1 unless `rcutree.kthread_prio` says otherwise. With sched_rt_runtime_us -1 "
+        "that has no end, CPU hotplug waits for it, and whoever asked for it can no longer be killed. "
+        "Measured on PREEMPT_RT 6.1.",
         example="rt1: {vcpu_scheduler: {policy: fifo, priority: 2}}  # runs\n"
         "host: {rt_throttling: false}",
         remedy="shut the VM down before CPUs are switched; boot with `rcutree.kthread_prio` above the "

@@ -48,8 +48,7 @@ def hotplug_does_not_hang(subject: Subject, facts: HostFacts) -> Iterator[Findin
             summary=f"{domain.name}: {cpus_named(cpus)} would be switched beside its thread {name}, and "
             "that may hang for ever",
             detail=f"it has real-time priority {priority} without a limit on its time; the kernel's "
-            f"rcuc and ktimers on its CPU have {lowest}, do not run while it does, and CPU hotplug "
-            "waits for them",
+            f"rcuc on its CPU has {lowest}, does not run while it does, and CPU hotplug waits for it",
             remedy=f"shut {domain.name} down first; or boot with rcutree.kthread_prio={priority + 1} "
             "or more",
             vm=domain.name,
