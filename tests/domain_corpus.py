@@ -29,6 +29,8 @@ ELEMENTS = {
     "emulatorpin": "cputune/emulatorpin",
     "iothreadpin": "cputune/iothreadpin[@iothread='N']",
     "vcpusched": "cputune/vcpusched[@vcpus='N']",
+    "iothreadsched": "cputune/iothreadsched[@iothreads='N']",
+    "emulatorsched": "cputune/emulatorsched",
     "numatune": "numatune/memory",
     "memnode": "numatune/memnode[@cellid='N']",
     "memory-locked": "memoryBacking/locked",
@@ -95,6 +97,7 @@ def edits(settings: Mapping[str, str]) -> Iterator[Edit]:
         yield Edit(key, "0,2-3" if settings.get(key) != "0,2-3" else "1")
     for key in ("vcpusched 0", f"vcpusched {last}"):
         yield Edit(key, "fifo 7" if settings.get(key) != "fifo 7" else "rr 3")
+    yield Edit("emulatorsched", "fifo 7" if settings.get("emulatorsched") != "fifo 7" else "rr 3")
     yield Edit("numatune", "0,3" if settings.get("numatune") != "0,3" else "1")
     yield Edit("memory-locked", None if "memory-locked" in settings else "yes")
     yield Edit("hugepages", "1048576" if settings.get("hugepages") != "1048576" else "2048")
@@ -181,18 +184,19 @@ def _cut_empty_parents(root) -> None:
 
 
 def _ungroup_schedulers(root) -> None:
-    """One element per vCPU, in their order, as libvirt's normal form has them."""
-    for group in root.xpath("cputune/vcpusched"):
-        parent, numbers = group.getparent(), _numbers(group.get("vcpus"))
-        for number in numbers:
-            single = etree.SubElement(parent, "vcpusched", dict(group.attrib))
-            single.set("vcpus", str(number))
-        if numbers:
-            parent.remove(group)
-    for cputune in root.xpath("cputune"):
-        singles = cputune.findall("vcpusched")
-        for single in sorted(singles, key=lambda one: _numbers(one.get("vcpus")) or [-1]):
-            cputune.append(single)
+    """One element per thread, in their order, as libvirt's normal form has them."""
+    for tag, name in (("vcpusched", "vcpus"), ("iothreadsched", "iothreads")):
+        for group in root.xpath(f"cputune/{tag}"):
+            parent, numbers = group.getparent(), _numbers(group.get(name))
+            for number in numbers:
+                single = etree.SubElement(parent, tag, dict(group.attrib))
+                single.set(name, str(number))
+            if numbers:
+                parent.remove(group)
+        for cputune in root.xpath("cputune"):
+            singles = cputune.findall(tag)
+            for single in sorted(singles, key=lambda one: _numbers(one.get(name)) or [-1]):
+                cputune.append(single)
 
 
 def _numbers(text: str) -> list[int]:

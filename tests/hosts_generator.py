@@ -166,6 +166,9 @@ class _Draw:
             vm["iothreads"] = self._random.randint(0, 2)
         if self._chance(0.2):
             vm["vcpu_scheduler"] = "{policy: fifo, priority: 1}"
+        if self._asks(0.1):
+            vm["emulator_scheduler"] = "{policy: rr, priority: 2}"
+            vm["iothread_scheduler"] = "{policy: fifo, priority: 1}"
         if self._chance(0.2):
             vm["cpu_topology"] = f"{vm['nr_vcpus']},1,1"
         if self._asks(0.2):

@@ -12,15 +12,12 @@ from facts_builders import (
 )
 from rule_case import ERROR, WARNING, case, host, of, rt, vm
 
-from kvmrt_plan.desired.model import (
-    GuestTopology,
-    SchedulerPolicy,
-    VcpuScheduler,
-)
+from kvmrt_plan.desired.model import GuestTopology
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.facts.held import HeldValue
 from kvmrt_plan.values.cpuset import EMPTY
 
-FIFO = VcpuScheduler(policy=SchedulerPolicy.FIFO, priority=1)
+FIFO = ThreadScheduler(policy=SchedulerPolicy.FIFO, priority=1)
 
 case(
     "KR101 an RT VM without cpuset",
@@ -215,6 +212,42 @@ case(
     ),
 )
 case("KR118 two CPUs", of(vm(1, "3-4", vcpu_scheduler=FIFO)), None)
+HIGH = ThreadScheduler(policy=SchedulerPolicy.RR, priority=5)
+case(
+    "KR135 vCPUs without a priority",
+    of(vm(1, "3", emulator_scheduler=FIFO)),
+    None,
+    (WARNING, "vm1", 100, "vm1: emulator_scheduler fifo 1 goes before its vCPUs on CPU 3"),
+)
+case(
+    "KR135 another guest's vCPUs",
+    of(
+        vm(1, "3", iothreads=1, iothread_scheduler=HIGH),
+        vm(2, "2-3", vcpu_scheduler=HIGH),
+        vm(3, "2-3", vcpu_scheduler=FIFO),
+    ),
+    None,
+    (WARNING, "vm1", 100, "vm1: iothread_scheduler rr 5 goes before its vCPUs on CPU 3"),
+    (WARNING, "vm1", 100, "vm1: iothread_scheduler rr 5 goes before vm2's vCPUs on CPU 3"),
+    (WARNING, "vm1", 100, "vm1: iothread_scheduler rr 5 goes before vm3's vCPUs on CPU 3"),
+)
+case(
+    "KR135 CPUs of their own, and a vCPU above",
+    of(
+        vm(1, "3-4", emulator_scheduler=HIGH, iothread_scheduler=HIGH),
+        vm(2, "5-6", emulator_scheduler=FIFO),
+        vm(3, "5,7", vcpu_scheduler=FIFO),
+    ),
+    None,
+)
+case(
+    "KR145 no iothread",
+    of(vm(1, iothreads=0, iothread_scheduler=FIFO), vm(2, iothread_scheduler=FIFO)),
+    host(),
+    (WARNING, "vm1", 100, "vm1: iothread_scheduler is set, but it has no iothread"),
+    (WARNING, "vm2", 200, "vm2: iothread_scheduler is set, but it has no iothread"),
+)
+case("KR145 with an iothread", of(vm(1, iothreads=1, iothread_scheduler=FIFO)), host())
 case(
     "KR119 several CPUs per vCPU",
     of(vm(1, "1-5", nr_vcpus=2)),

@@ -21,11 +21,10 @@ from kvmrt_plan.desired.model import (
     PageSize,
     Pinning,
     Probe,
-    SchedulerPolicy,
     ShieldBackend,
-    VcpuScheduler,
     VirtualMachine,
 )
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.values.cpuset import MAX_ID, CpuSet
 
 #: Characters that files may hold, with those that mean something to INI and YAML more often.
@@ -70,9 +69,9 @@ def topologies():
 
 
 def schedulers():
-    """Policies and priorities of vCPU threads."""
+    """Policies and priorities of threads."""
     return st.builds(
-        VcpuScheduler, policy=st.sampled_from(SchedulerPolicy), priority=st.integers(1, 99)
+        ThreadScheduler, policy=st.sampled_from(SchedulerPolicy), priority=st.integers(1, 99)
     )
 
 
@@ -110,6 +109,8 @@ def vms():
         description=texts,
         comments=texts,
         vcpu_scheduler=st.none() | schedulers(),
+        emulator_scheduler=st.none() | schedulers(),
+        iothread_scheduler=st.none() | schedulers(),
         hugepages=st.none() | st.sampled_from(PageSize),
         iothreads=st.none() | st.integers(0, 256),
         guest_clock=st.none() | st.sampled_from(GuestClock),

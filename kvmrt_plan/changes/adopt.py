@@ -16,15 +16,8 @@ from typing import TYPE_CHECKING, Any
 from kvmrt_plan.changes.change import Change, Kind
 from kvmrt_plan.changes.domain import domain_changes
 from kvmrt_plan.changes.machine_target import MACHINE_KEYS, machine_of
-from kvmrt_plan.desired.model import (
-    Configuration,
-    GuestTopology,
-    PageSize,
-    Pinning,
-    SchedulerPolicy,
-    VcpuScheduler,
-    VirtualMachine,
-)
+from kvmrt_plan.changes.scheduler_target import ATTRIBUTE_OF, schedulers_of
+from kvmrt_plan.desired.model import Configuration, GuestTopology, PageSize, Pinning, VirtualMachine
 from kvmrt_plan.domainxml.document import parse_domain, read_settings
 from kvmrt_plan.placement.bias import cpuset_behind, is_pin
 from kvmrt_plan.placement.place import place_on
@@ -41,8 +34,8 @@ _ATTRIBUTES = {
     "name": ("name",), "title": ("title",), "description": ("description",),
     "vcpus": ("nr_vcpus",), "topology": ("cpu_topology",), "kvm-hidden": ("hide_kvm",),
     "memory-locked": ("rt_memory",), "numatune": ("numatune",), "hugepages": ("hugepages",),
-    "vcpusched": ("vcpu_scheduler",), "iothreads": ("iothreads",), "autostart": ("autostart",),
-    **{key: (attribute,) for key, attribute in MACHINE_KEYS.items()},
+    "iothreads": ("iothreads",), "autostart": ("autostart",),
+    **{key: (attribute,) for key, attribute in {**MACHINE_KEYS, **ATTRIBUTE_OF}.items()},
 }  # fmt: skip
 _BIAS = ("cpuset", "pinning")
 #: What follows from rt: libvirt's value says nothing about what the user wants.
@@ -141,7 +134,7 @@ def _with_further(fresh: VirtualMachine, domain: Domain) -> VirtualMachine:
         **machine_of(settings),
         "hugepages": _PAGES.get(settings.get("hugepages", "")),
         "iothreads": int(settings.get("iothreads", "0")),
-        "vcpu_scheduler": _scheduler(settings, fresh.nr_vcpus),
+        **schedulers_of(settings, fresh.nr_vcpus),
     }
     return replace(fresh, **values)
 
@@ -163,12 +156,3 @@ def _numatune(settings: Mapping[str, str], *, is_bound: bool) -> CpuSet | None:
         return CpuSet.parse(text)
     except CpuListError:
         return None
-
-
-def _scheduler(settings: Mapping[str, str], nr_vcpus: int) -> VcpuScheduler | None:
-    """The policy that all vCPUs share; None when they differ or it has no priority."""
-    found = {settings.get(f"vcpusched {index}", "") for index in range(nr_vcpus)}
-    policy, _, priority = found.pop().partition(" ")
-    if found or policy not in set(SchedulerPolicy) or not priority.isdigit():
-        return None
-    return VcpuScheduler(policy=SchedulerPolicy(policy), priority=int(priority))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from kvmrt_plan.changes.change import Reason, ReasonCode
 from kvmrt_plan.changes.machine_target import HINTS, machine_target
+from kvmrt_plan.changes.scheduler_target import number_of_iothreads, scheduler_target
 from kvmrt_plan.desired.attribute import format_attribute
 from kvmrt_plan.desired.model import PageSize
 from kvmrt_plan.facts.slices import vm_slice
@@ -56,12 +57,11 @@ def domain_target(
         table["partition"] = (own, _because(vm, "rt", f"{vm.name} is a real-time VM"))
     elif written.get("partition") == own:
         table["partition"] = (None, _because(vm, "rt", "it needs no slice of its own"))
-    if vm.vcpu_scheduler is not None:
-        value = f"{vm.vcpu_scheduler.policy} {vm.vcpu_scheduler.priority}"
-        reason = _because(vm, "vcpu_scheduler", f"vcpu_scheduler is {value}")
-        table.update({f"vcpusched {index}": (value, reason) for index in range(vm.nr_vcpus)})
     if not leaves_pins_alone(vm, written):
         table.update(_pins(placed, written))
+    for key, value, attribute in scheduler_target(vm, written):
+        text = f"{attribute} is {value}" if value else "the thread is gone"
+        table[key] = (value, _because(vm, attribute, text))
     return table
 
 
@@ -124,7 +124,7 @@ def _pins(placed: VmPlacement, written: Mapping[str, str]) -> Iterator[tuple[str
     yield "emulatorpin", (str(placed.emulator), reason)
     for index, cpus in enumerate(placed.vcpus):
         yield f"vcpupin {index}", (str(cpus), reason)
-    for iothread in _iothreads(vm, written):
+    for iothread in range(1, number_of_iothreads(vm, written) + 1):
         yield f"iothreadpin {iothread}", (str(placed.emulator), reason)
     yield "vcpu-placement", (None, reason)
     gone = Reason(code=ReasonCode.ATTRIBUTE, text="the thread is gone", source=reason.source)
@@ -132,11 +132,6 @@ def _pins(placed: VmPlacement, written: Mapping[str, str]) -> Iterator[tuple[str
         kind, _, number = key.partition(" ")
         if kind == "vcpupin" and int(number) >= vm.nr_vcpus:
             yield key, (None, gone)
-
-
-def _iothreads(vm: VirtualMachine, written: Mapping[str, str]) -> range:
-    count = vm.iothreads if vm.iothreads is not None else int(written.get("iothreads", "0"))
-    return range(1, count + 1)
 
 
 def _attribute(vm: VirtualMachine, name: str, shown: str) -> Reason:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.live_pins import pin_of_thread
+from kvmrt_plan.changes.scheduler_target import ATTRIBUTE_OF
 from kvmrt_plan.facts.guest_kthreads import kind_of_kthread
 from kvmrt_plan.values.threadvalue import format_place
 
@@ -71,16 +72,30 @@ class ThreadState:
 def thread_states(placed: VmPlacement, domain: Domain, online: CpuSet) -> tuple[ThreadState, ...]:
     """All threads of the guest, by ascending number; none when it does not run."""
     timer = _timer_policy(placed, domain.threads)
-    return tuple(_state(placed, thread, online, timer) for thread in domain.threads)
+    first = min((one.tid for one in domain.threads if not one.is_kernel), default=0)
+    return tuple(
+        _state(
+            placed, thread, online, timer if _is_timer(thread) else _policy(placed, thread, first)
+        )
+        for thread in domain.threads
+    )
+
+
+def _is_timer(thread: Thread) -> bool:
+    return thread.is_kernel and kind_of_kthread(thread.name) == _TIMER
+
+
+def _policy(placed: VmPlacement, thread: Thread, first: int) -> tuple[str, int] | None:
+    """Libvirt schedules QEMU's first thread alone; further ones carry the program's name as well."""
+    key = pin_of_thread(thread.name)
+    return None if key == "emulatorpin" and thread.tid != first else _wanted_policy(placed, key)
 
 
 def _state(
-    placed: VmPlacement, thread: Thread, online: CpuSet, timer: tuple[str, int] | None
+    placed: VmPlacement, thread: Thread, online: CpuSet, policy: tuple[str, int] | None
 ) -> ThreadState:
     key = pin_of_thread(thread.name)
     wanted = _wanted_cpus(placed, key)
-    is_timer = thread.is_kernel and kind_of_kthread(thread.name) == _TIMER
-    policy = timer if is_timer else _wanted_policy(placed, key)
     return ThreadState(
         thread=thread,
         role=_role(thread.name, key),
@@ -110,8 +125,9 @@ def _wanted_cpus(placed: VmPlacement, key: str | None) -> CpuSet | None:
 
 
 def _wanted_policy(placed: VmPlacement, key: str | None) -> tuple[str, int] | None:
-    scheduler = placed.vm.vcpu_scheduler
-    if scheduler is None or not (key or "").startswith("vcpupin"):
+    family = (key or "").partition(" ")[0].replace("pin", "sched")
+    scheduler = getattr(placed.vm, ATTRIBUTE_OF[family]) if family in ATTRIBUTE_OF else None
+    if scheduler is None:
         return None
     return _POLICIES[str(scheduler.policy)], scheduler.priority
 

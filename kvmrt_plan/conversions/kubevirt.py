@@ -28,7 +28,7 @@ from kvmrt_plan.desired.attribute import BadValue, parse_name, parse_uuid
 from kvmrt_plan.desired.model import VirtualMachine
 
 if TYPE_CHECKING:
-    from kvmrt_plan.desired.model import VcpuScheduler
+    from kvmrt_plan.desired.thread_scheduler import ThreadScheduler
 
 _KINDS = ("VirtualMachine", "VirtualMachineInstance")
 #: pkg/virt-controller: the namespace of firmware UUIDs.
@@ -166,7 +166,7 @@ def _whole(text: str) -> int:
         raise BadValue("a whole number of CPUs is expected", "write cpu.cores") from None
 
 
-def _scheduler(real_time: Part, nr_vcpus: int, *, is_rt: bool) -> VcpuScheduler | None:
+def _scheduler(real_time: Part, nr_vcpus: int, *, is_rt: bool) -> ThreadScheduler | None:
     return scheduler_for(real_time, "mask", nr_vcpus) if is_rt else None
 
 

@@ -31,7 +31,8 @@ from kvmrt_plan.desired.problems import quote
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kvmrt_plan.desired.model import GuestTopology, PageSize, VcpuScheduler
+    from kvmrt_plan.desired.model import GuestTopology, PageSize
+    from kvmrt_plan.desired.thread_scheduler import ThreadScheduler
 
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w:.\-]*)\s*=\s*(.*?)\s*")
 #: In an old client's `properties`: hw:cpu_policy='dedicated', hw:numa_nodes='1'.
@@ -189,7 +190,7 @@ def _pages(properties: Part) -> PageSize | None:
     return properties.read(key, parse_page_size)
 
 
-def _scheduler(properties: Part, nr_vcpus: int, *, is_rt: bool) -> VcpuScheduler | None:
+def _scheduler(properties: Part, nr_vcpus: int, *, is_rt: bool) -> ThreadScheduler | None:
     key = "hw:cpu_realtime_mask"
     if is_rt:
         return scheduler_for(properties, key, nr_vcpus)

@@ -7,14 +7,15 @@ import re
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.desired.attribute import MAX_VCPUS, BadValue, integer_parser
-from kvmrt_plan.desired.model import GuestTopology, PageSize, SchedulerPolicy, VcpuScheduler
+from kvmrt_plan.desired.model import GuestTopology, PageSize
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
     from kvmrt_plan.conversions.source import Part
 
 #: Nova's realtime_scheduler_priority, KubeVirt's and SEAPATH's default.
-FIRST_PRIORITY = VcpuScheduler(policy=SchedulerPolicy.FIFO, priority=1)
+FIRST_PRIORITY = ThreadScheduler(policy=SchedulerPolicy.FIFO, priority=1)
 
 ALL_VCPUS = (
     "kvmrt schedules all vCPUs of a VM alike; vcpu_scheduler is left out, libvirt's own stays"
@@ -47,7 +48,7 @@ def parse_vcpu_mask(text: str, nr_vcpus: int) -> CpuSet:
     return (taken or CpuSet(range(nr_vcpus))) - dropped
 
 
-def scheduler_for(part: Part, key: str, nr_vcpus: int) -> VcpuScheduler | None:
+def scheduler_for(part: Part, key: str, nr_vcpus: int) -> ThreadScheduler | None:
     """The scheduler of the vCPUs, unless the mask at the key leaves some of them out, which is listed."""
     everything = CpuSet(range(nr_vcpus))
     mask = part.read(key, lambda text: parse_vcpu_mask(text, nr_vcpus))

@@ -22,7 +22,8 @@ from kvmrt_plan.desired.attribute import (
     parse_name,
     parse_uuid,
 )
-from kvmrt_plan.desired.model import PageSize, SchedulerPolicy, VcpuScheduler, VirtualMachine
+from kvmrt_plan.desired.model import PageSize, VirtualMachine
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 
 if TYPE_CHECKING:
@@ -239,9 +240,9 @@ def _cpus(parts: list[Part], listed: list[int], *, is_rt: bool) -> CpuSet:
     return cpus
 
 
-def _scheduler(parts: list[Part]) -> VcpuScheduler:
+def _scheduler(parts: list[Part]) -> ThreadScheduler:
     priority = _number(parts, "rt_priority", 1, MAX_PRIORITY)
-    return VcpuScheduler(policy=SchedulerPolicy.FIFO, priority=priority)
+    return ThreadScheduler(policy=SchedulerPolicy.FIFO, priority=priority)
 
 
 def _machines(inventory: _Inventory) -> CpuSet | None:

@@ -15,16 +15,9 @@ from kvmrt_plan.desired import problems as codes
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
-from kvmrt_plan.desired.model import (
-    GuestTopology,
-    PageSize,
-    Pinning,
-    SchedulerPolicy,
-    ShieldBackend,
-    VcpuScheduler,
-    VirtualMachine,
-)
+from kvmrt_plan.desired.model import GuestTopology, PageSize, Pinning, ShieldBackend, VirtualMachine
 from kvmrt_plan.desired.problems import nearest, quote
+from kvmrt_plan.desired.thread_scheduler import SCHEDULED, SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
@@ -214,12 +207,12 @@ def word_parser(words: type[StrEnum]) -> Callable[[str], StrEnum]:
     return parse_word
 
 
-def parse_scheduler(text: str) -> VcpuScheduler:
+def parse_scheduler(text: str) -> ThreadScheduler:
     """`policy,priority`: how the scheduler is given to an edit, as `fifo,1`."""
     policy, comma, priority = text.partition(",")
     if not comma:
         raise BadValue("policy,priority is expected", "write fifo,1")
-    return VcpuScheduler(
+    return ThreadScheduler(
         policy=SCHEDULER_ATTRIBUTES["policy"](policy.strip()),
         priority=SCHEDULER_ATTRIBUTES["priority"](priority.strip()),
     )
@@ -244,7 +237,7 @@ ATTRIBUTES: dict[str, Callable[[str], Any]] = {
     "hide_kvm": parse_bool,
     "autostart": parse_bool,
     "comments": parse_text,
-    "vcpu_scheduler": parse_scheduler,
+    **dict.fromkeys(SCHEDULED, parse_scheduler),
     "hugepages": word_parser(PageSize),
     "iothreads": integer_parser(0, MAX_IOTHREADS),
     "guest_clock": word_parser(GuestClock),
@@ -283,6 +276,6 @@ def format_attribute(vm: VirtualMachine, name: str) -> str | None:
         return AUTO if name in {"cpu_topology", "rt_memory", "numatune"} else None
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, VcpuScheduler):
+    if isinstance(value, ThreadScheduler):
         return f"{value.policy},{value.priority}"
     return str(value)

@@ -50,7 +50,7 @@ def set_attributes(
 ) -> str:
     """The text with attributes of one VM set; None removes the attribute, which gives its default.
 
-    Texts are those of INI; `vcpu_scheduler` is `policy,priority`. Setting `name` renames the key.
+    Texts are those of INI; schedulers are `policy,priority`. Setting `name` renames the key.
 
     Raises:
         DesiredStateError: the text has errors, or a value is wrong; all are named.

@@ -24,6 +24,7 @@ from kvmrt_plan.desired.guest import GuestClock, GuestMachine
 from kvmrt_plan.desired.host_knobs import HostKnobs
 from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.kvm_model import KvmPolicy  # noqa: TC001  as UUID
+from kvmrt_plan.desired.thread_scheduler import ThreadScheduler  # noqa: TC001  as UUID
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 
 if TYPE_CHECKING:
@@ -54,13 +55,6 @@ class ShieldBackend(StrEnum):
     NONE = "none"
 
 
-class SchedulerPolicy(StrEnum):
-    """Real-time policies of sched(7)."""
-
-    FIFO = "fifo"
-    RR = "rr"
-
-
 class PageSize(StrEnum):
     """Huge page sizes a guest's memory can be backed with."""
 
@@ -83,17 +77,6 @@ class GuestTopology:
     def product(self) -> int:
         """The number of vCPUs that this topology has."""
         return self.sockets * self.cores * self.threads
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VcpuScheduler:
-    """Scheduling policy and priority of all vCPU threads (libvirt: `vcpusched`)."""
-
-    policy: SchedulerPolicy = described("Policy of the vCPU threads, see sched(7).", "fifo")
-    priority: int = described(
-        "Real-time priority; keep it below that of the kernel's RCU and timer threads.",
-        1, ge=1, le=99,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +117,16 @@ class VirtualMachine(GuestMachine):
     hide_kvm: bool = described("Hide KVM from the guest.", default=False)
     autostart: bool = described("Start the VM when kvmrt boots the host's VMs.", default=True)
     comments: str = described("Your own notes; may have several lines.", default="")
-    vcpu_scheduler: VcpuScheduler | None = described(
+    vcpu_scheduler: ThreadScheduler | None = described(
         "Scheduling of the vCPU threads; unset: unmanaged.", default=None
+    )
+    emulator_scheduler: ThreadScheduler | None = described(
+        "Scheduling of the emulator thread, QEMU's first; its workers are not reached; unset: "
+        "unmanaged.",
+        default=None,
+    )
+    iothread_scheduler: ThreadScheduler | None = described(
+        "Scheduling of all iothreads; unset: unmanaged.", default=None
     )
     hugepages: PageSize | None = described(
         "Back the guest's memory with huge pages of this size; unset: unmanaged.",

@@ -56,13 +56,7 @@ from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.irq_attribute import MAX_IRQ, parse_irq
 from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.kvm_model import NxHugePages
-from kvmrt_plan.desired.model import (
-    GuestTopology,
-    PageSize,
-    Pinning,
-    SchedulerPolicy,
-    ShieldBackend,
-)
+from kvmrt_plan.desired.model import GuestTopology, PageSize, Pinning, ShieldBackend
 from kvmrt_plan.desired.probe_attributes import (
     PING_PATTERN,
     TCP_PATTERN,
@@ -70,6 +64,7 @@ from kvmrt_plan.desired.probe_attributes import (
     parse_ping,
     parse_tcp,
 )
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy
 from kvmrt_plan.values.boot_tokens import TOKEN_PATTERN
 from kvmrt_plan.values.cpuset import CPULIST_PATTERN, ID_PATTERN, MAX_ID, CpuSet
 

@@ -17,8 +17,9 @@ from kvmrt_plan.desired.attribute import (
     parse_uuid,
 )
 from kvmrt_plan.desired.guest import MACHINE_ATTRIBUTES
-from kvmrt_plan.desired.model import Configuration, HostPolicy, VcpuScheduler, VirtualMachine
+from kvmrt_plan.desired.model import Configuration, HostPolicy, VirtualMachine
 from kvmrt_plan.desired.problems import label_of, quote
+from kvmrt_plan.desired.thread_scheduler import SCHEDULED, ThreadScheduler
 from kvmrt_plan.desired.yaml_host import HostReader
 from kvmrt_plan.desired.yaml_nodes import compose_yaml
 from kvmrt_plan.desired.yaml_tree import Mapping, Node, Refused, Scalar
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 
 #: Null is another way to leave these out: their default is "unmanaged".
-_UNMANAGED = frozenset(
-    {"vcpu_scheduler", "hugepages", "iothreads", "guest_clock", *MACHINE_ATTRIBUTES}
-)
+_UNMANAGED = frozenset({*SCHEDULED, "hugepages", "iothreads", "guest_clock", *MACHINE_ATTRIBUTES})
 _ROOT_KEYS = ("version", "host", "vms", "allow")
 _VM_KEYS = ("uuid", *(name for name in ATTRIBUTES if name != "name"))
 
@@ -167,13 +166,13 @@ class _Reader(NodeReader):
         )
 
     def _read_attribute(self, attribute: str, node: Node, label: str) -> Any:
-        if attribute == "vcpu_scheduler":
-            return self._read_scheduler(node, label)
+        if attribute in SCHEDULED:
+            return self._read_scheduler(attribute, node, label)
         parse = parse_uuid if attribute == "uuid" else ATTRIBUTES[attribute]
         return self.convert(node, parse, attribute, label, failed=FAILED)
 
-    def _read_scheduler(self, node: Node, label: str) -> Any:
-        where = f"{label_of(label)}: vcpu_scheduler"
+    def _read_scheduler(self, scheduled: str, node: Node, label: str) -> Any:
+        where = f"{label_of(label)}: {scheduled}"
         found = self.mapping(node, where, tuple(SCHEDULER_ATTRIBUTES), vm=label)
         if found is None:
             return FAILED
@@ -185,4 +184,4 @@ class _Reader(NodeReader):
             else:
                 values[attribute] = self.convert(value, parse, attribute, label)
         complete = None not in values.values() and len(values) == len(SCHEDULER_ATTRIBUTES)
-        return VcpuScheduler(**values) if complete else FAILED
+        return ThreadScheduler(**values) if complete else FAILED

@@ -18,6 +18,7 @@ from kvmrt_plan.desired.boot_model import Iommu
 from kvmrt_plan.desired.edit import values_to_write
 from kvmrt_plan.desired.kvm_model import NxHugePages
 from kvmrt_plan.desired.model import PROBE_SECONDS
+from kvmrt_plan.desired.thread_scheduler import SCHEDULED
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def yaml_key(name: str, *, quoted: bool = False) -> str:
 
 def yaml_value(attribute: str, text: str, *, in_flow: bool = False, quoted: bool = False) -> str:
     """The text of an attribute on one line; `quoted` as JSON has it, where every text has quotes."""
-    if attribute == "vcpu_scheduler":
+    if attribute in SCHEDULED:
         policy, priority = text.split(",")
         keys = [yaml_key(key, quoted=quoted) for key in ("policy", "priority")]
         word = _quoted(policy) if quoted else policy

@@ -53,7 +53,10 @@ _ORDERS = {
 }  # fmt: skip
 
 #: The attribute that orders several elements of one tag among themselves.
-_NUMBERS = {"vcpupin": "vcpu", "iothreadpin": "iothread", "vcpusched": "vcpus", "memnode": "cellid"}
+_NUMBERS = {
+    "vcpupin": "vcpu", "iothreadpin": "iothread", "vcpusched": "vcpus", "iothreadsched": "iothreads",
+    "memnode": "cellid",
+}  # fmt: skip
 
 
 def drop(element: _Element, attribute: str) -> None:

@@ -61,6 +61,20 @@ ENTRIES = (
         remedy="give the cpuset a CPU of another core, or remove `vcpu_scheduler`.",
     ),
     Entry(
+        "KR135", "An emulator thread or iothread goes before vCPUs on the same CPU", "warning",
+        why="A real-time thread runs as long as it likes, and a vCPU of no higher priority on its CPU "
+        "waits. Only a vCPU that has its CPU for itself is spared.",
+        example="web: {cpuset: 3, emulator_scheduler: {policy: fifo, priority: 5}}",
+        remedy="give the cpuset a CPU of another core, the vCPUs a higher priority, or remove the "
+        "attribute.",
+    ),
+    Entry(
+        "KR145", "Scheduling of iothreads without an iothread", "warning",
+        why="`iothread_scheduler` says how iothreads are scheduled; it makes none.",
+        example="rt1: {iothreads: 0, iothread_scheduler: {policy: fifo, priority: 1}}",
+        remedy="set `iothreads`, or remove `iothread_scheduler`.",
+    ),
+    Entry(
         "KR119", "CPUs of isolcpus= without one pin per thread", "warning",
         why="The kernel does not balance load between CPUs that were isolated at boot: threads that may "
         "use several of them all stay on the one where they started.",

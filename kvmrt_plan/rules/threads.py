@@ -41,6 +41,67 @@ def realtime_vcpus_leave_the_emulator_alone(subject: Subject) -> Iterator[Findin
         )
 
 
+def emulators_leave_vcpus_alone(subject: Subject) -> Iterator[Finding]:
+    """The emulator and iothreads go before every thread of a lower real-time priority on their CPU."""
+    vcpus: dict[int, list[VmPlacement]] = {}
+    for one in subject.placement.vms:
+        for cpu in union(one.vcpus):
+            vcpus.setdefault(cpu, []).append(one)
+    for one in subject.placement.vms:
+        for attribute in ("emulator_scheduler", "iothread_scheduler"):
+            scheduler = getattr(one.vm, attribute)
+            if scheduler is None:
+                continue
+            others = [other for cpu in one.emulator for other in vcpus.get(cpu, ())]
+            behind = [other for other in others if _vcpu_priority(other) <= scheduler.priority]
+            yield from (_goes_first(one, attribute, other) for other in behind)
+
+
+def _vcpu_priority(one: VmPlacement) -> int:
+    """0 is below every real-time thread."""
+    return one.vm.vcpu_scheduler.priority if one.vm.vcpu_scheduler else 0
+
+
+def _goes_first(one: VmPlacement, attribute: str, other: VmPlacement) -> Finding:
+    whose = "its" if other is one else f"{other.vm.name}'s"
+    priority = _vcpu_priority(other)
+    return Finding(
+        code="KR135",
+        severity=Severity.WARNING,
+        summary=f"{one.vm.name}: {attribute} {getattr(one.vm, attribute)} goes before {whose} vCPUs on "
+        f"{cpus_named(one.emulator)}",
+        detail=f"they have {f'priority {priority}' if priority else 'no real-time priority'}, and get "
+        "what the thread leaves",
+        remedy="give cpuset a further CPU of another core"
+        + (
+            f", or the vCPUs a priority above {getattr(one.vm, attribute).priority}"
+            if priority
+            else ""
+        )
+        + f", or remove {attribute}",
+        source=one.vm.source_of(attribute),
+        vm=one.vm.name,
+    )
+
+
+def schedulers_have_iothreads(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
+    """Where there is no iothread, the attribute does nothing."""
+    for one in subject.placement.vms:
+        vm, domain = one.vm, facts.domains.get(one.vm.uuid)
+        if vm.iothread_scheduler is None or domain is None or not domain.xml:
+            continue
+        present = read_settings(subject.definition(domain)).get("iothreads", "0")
+        if not (int(present) if vm.iothreads is None else vm.iothreads):
+            yield Finding(
+                code="KR145",
+                severity=Severity.WARNING,
+                summary=f"{vm.name}: iothread_scheduler is set, but it has no iothread",
+                remedy="set iothreads, or remove iothread_scheduler",
+                source=vm.source_of("iothread_scheduler"),
+                vm=vm.name,
+            )
+
+
 def isolated_cpus_are_pinned_one_by_one(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
     """The scheduler does not balance load between CPUs of isolcpus=."""
     isolated = facts.kernel.isolated
@@ -145,7 +206,8 @@ def foreign_pins_are_known(subject: Subject, facts: HostFacts) -> Iterator[Findi
             )
 
 
-RULES = (realtime_vcpus_leave_the_emulator_alone,)
+RULES = (realtime_vcpus_leave_the_emulator_alone, emulators_leave_vcpus_alone)
 HOST_RULES = (
-    isolated_cpus_are_pinned_one_by_one, unpinned_guests_stay_off, foreign_pins_are_known,
+    schedulers_have_iothreads, isolated_cpus_are_pinned_one_by_one, unpinned_guests_stay_off,
+    foreign_pins_are_known,
 )  # fmt: skip

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from kvmrt_plan.desired.attribute import format_attribute
 from kvmrt_plan.desired.guest import MACHINE_ATTRIBUTES
-from kvmrt_plan.desired.model import KVMRT_ATTRIBUTES, Pinning, VcpuScheduler
+from kvmrt_plan.desired.model import KVMRT_ATTRIBUTES, Pinning
+from kvmrt_plan.desired.thread_scheduler import SCHEDULED
 from kvmrt_plan.values.text import escape_text
 from kvmrt_plan.views.cpu_uses import cpu_uses, share_document
 from kvmrt_plan.views.cpumap import cpu_map
@@ -72,7 +73,7 @@ def _vm_lines(one: VmPlacement, facts: HostFacts) -> Iterator[str]:
 
 def _row(label: str, text: str) -> Iterator[str]:
     """A label and its text; a text of several lines keeps them."""
-    head = f"  {label}".ljust(_LABEL_WIDTH + 2)
+    head = f"  {label} ".ljust(_LABEL_WIDTH + 2)
     for number, part in enumerate(text.split("\n")):
         start = head if number == 0 else " " * len(head)
         folded = fold(escape_text(part), _WIDTH, indent=len(head), first=len(head))
@@ -86,16 +87,15 @@ def _attribute_rows(one: VmPlacement) -> Iterator[tuple[str, str]]:
     for attribute in KVMRT_ATTRIBUTES:
         if attribute != "name":
             yield attribute, _attribute(one, attribute)
-    scheduler = vm.vcpu_scheduler
-    yield "vcpu_scheduler", _scheduler(scheduler) if scheduler else "unmanaged"
+    yield "vcpu_scheduler", str(vm.vcpu_scheduler or "unmanaged")
     yield "hugepages", str(vm.hugepages or "unmanaged")
     yield "iothreads", "unmanaged" if vm.iothreads is None else str(vm.iothreads)
     yield "guest_clock", str(vm.guest_clock or "unmanaged")
     yield "pinning", str(vm.pinning)
-    for attribute in MACHINE_ATTRIBUTES:
+    for attribute in (*SCHEDULED[1:], *MACHINE_ATTRIBUTES):
         text = format_attribute(vm, attribute)
         if text is not None:
-            yield attribute, text
+            yield attribute, text.replace(",", " ") if attribute in SCHEDULED else text
 
 
 def _attribute(one: VmPlacement, attribute: str) -> str:
@@ -113,10 +113,6 @@ def _attribute(one: VmPlacement, attribute: str) -> str:
 
 def _word(value: object) -> str:
     return "true" if value else "false"
-
-
-def _scheduler(scheduler: VcpuScheduler) -> str:
-    return f"{scheduler.policy} {scheduler.priority}"
 
 
 def _placement_rows(one: VmPlacement, facts: HostFacts) -> Iterator[tuple[str, str]]:
@@ -236,7 +232,7 @@ def _attributes_document(vm: VirtualMachine) -> dict[str, Any]:
         "hide_kvm": vm.hide_kvm,
         "autostart": vm.autostart,
         "comments": vm.comments,
-        "vcpu_scheduler": _scheduler(vm.vcpu_scheduler) if vm.vcpu_scheduler else None,
+        **{name: str(one) if (one := getattr(vm, name)) else None for name in SCHEDULED},
         "hugepages": str(vm.hugepages) if vm.hugepages else None,
         "iothreads": vm.iothreads,
         "guest_clock": str(vm.guest_clock) if vm.guest_clock else None,

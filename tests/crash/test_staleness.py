@@ -31,7 +31,8 @@ PAIRS = (1, 2, 4, 5)
 _OTHER = {
     "vcpus": "7", "topology": "1,1,7", "memballoon": "virtio-transitional", "title": "Foreign",
     "description": "Foreign", "numatune": "0-1", "memory-locked": None, "kvm-hidden": None,
-    "iothreads": "5", "vcpusched": "rr 9", "partition": "/foreign",
+    "iothreads": "5", "vcpusched": "rr 9", "emulatorsched": "rr 9",
+    "iothreadsched": "rr 9", "partition": "/foreign",
 }  # fmt: skip
 
 

@@ -18,9 +18,9 @@ from kvmrt_plan.desired.model import (
     HostPolicy,
     IrqAssignment,
     Probe,
-    VcpuScheduler,
     VirtualMachine,
 )
+from kvmrt_plan.desired.thread_scheduler import ThreadScheduler
 
 HOST_KNOBS = tuple(one.name for one in fields(HostKnobs))
 #: None means auto here, and unmanaged for every other attribute.
@@ -52,7 +52,7 @@ def table(model, *names: str) -> str:
     [
         (VirtualMachine, ("uuid", *KVMRT_ATTRIBUTES)),
         (VirtualMachine, FURTHER_ATTRIBUTES),
-        (VcpuScheduler, ("policy", "priority")),
+        (ThreadScheduler, ("policy", "priority")),
         (
             HostPolicy,
             (

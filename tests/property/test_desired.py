@@ -89,6 +89,8 @@ SPELLINGS = {
     "iothreads": ["0", "null", "~", ""],
     "hugepages": ["2M", "1G", "null"],
     "vcpu_scheduler": ["{policy: fifo, priority: 99}", "null"],
+    "emulator_scheduler": ["{policy: rr, priority: 1}", "~"],
+    "iothread_scheduler": ["{policy: fifo, priority: 10}", ""],
     "pinning": ["auto", "libvirt"],
     "pmu": ["false", "on", "null", "0"],
     "cell_nodes": ["0", '"0,2"', "null"],

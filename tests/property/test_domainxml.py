@@ -28,7 +28,8 @@ visible = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=8).fi
 )
 values = visible | st.sampled_from(["0", "1-3,^2", "4-1", "x", "", " 7 ", "99999999999"])
 #: Elements that mean something, with attributes and texts that mostly mean nothing.
-TAGS = ["cputune", "vcpupin", "emulatorpin", "vcpusched", "vcpu", "vcpus", "cpu", "topology", "title",
+TAGS = ["cputune", "vcpupin", "emulatorpin", "vcpusched", "emulatorsched", "iothreadsched", "vcpu",
+        "vcpus", "cpu", "topology", "title",
         "numatune", "memory", "memoryBacking", "hugepages", "page", "features", "kvm", "hidden",
         "devices", "memballoon", "iothreads", "iothreadids", "iothread", "q", "memnode", "pmu", "feature",
         "clock", "timer", "allocation", "nosharepages"]  # fmt: skip
@@ -59,6 +60,8 @@ writes = st.one_of(
     st.tuples(st.sampled_from(["vcpu-cpuset", "emulatorpin", "numatune"]), sets),
     st.tuples(numbers.map("vcpupin {}".format), sets),
     st.tuples(numbers.map("iothreadpin {}".format), sets),
+    st.tuples(st.just("emulatorsched"), st.sampled_from(["fifo 1", "rr 99", "batch"])),
+    st.tuples(numbers.map("iothreadsched {}".format), st.sampled_from(["fifo 1", "idle"])),
     st.tuples(numbers.map("vcpusched {}".format), st.sampled_from(["fifo 1", "rr 99", "batch"])),
     st.tuples(st.just("hugepages"), st.sampled_from(["default", "2048", "1048576@0;2048@1"])),
     st.tuples(numbers.map("memnode {}".format), sets),

@@ -2,7 +2,7 @@
 """What libvirt makes of a definition before it gives it back.
 
 As measured with libvirt 9.0: CPU lists come back in ascending ranges (`3,2` as `2-3`), one vcpusched for
-several vCPUs as one per vCPU, and a domain without a memory balloon gets one.
+several vCPUs as one per vCPU (iothreadsched likewise), and a domain without a memory balloon gets one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 #: Settings whose elements libvirt writes anew, by the first word of their keys.
-_REWRITTEN = frozenset({"vcpupin", "emulatorpin", "iothreadpin", "vcpusched", "numatune"})
+_REWRITTEN = frozenset({
+    "vcpupin", "emulatorpin", "iothreadpin", "vcpusched", "iothreadsched", "emulatorsched", "numatune",
+})  # fmt: skip
 _DEFAULT_BALLOON = "virtio"
 #: Domains of QEMU's driver; libvirt's test driver adds no device.
 _WITH_BALLOON = frozenset({"kvm", "qemu"})

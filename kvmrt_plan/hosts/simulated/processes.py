@@ -58,7 +58,9 @@ def start_process(
     for offset, name in enumerate(_threads(root, settings)):
         key = _pin_key(name)
         cpus = pins.get(key, allowed)
-        scheduler = settings.get(key.replace("vcpupin", "vcpusched"), "")
+        # emulatorsched is for the first thread alone (measured with libvirt 9.0).
+        is_unscheduled = offset > 0 and key == "emulatorpin"
+        scheduler = "" if is_unscheduled else settings.get(key.replace("pin", "sched"), "")
         folder = f"/proc/{pid}/task/{pid + offset}"
         files.update(_thread(folder, name, cpus, scheduler=scheduler))
     if _has_timer(root):

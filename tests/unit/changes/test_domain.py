@@ -9,7 +9,8 @@ from facts_builders import cpus, domain_xml, make_configuration, make_domain, ma
 from kvmrt_plan.changes.change import Activation, Change, Disturbance, Kind, NoChange, Pending
 from kvmrt_plan.changes.domain import domain_changes
 from kvmrt_plan.changes.live_pins import pin_of_thread
-from kvmrt_plan.desired.model import GuestTopology, Pinning, SchedulerPolicy, VcpuScheduler
+from kvmrt_plan.desired.model import GuestTopology, Pinning
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.facts.domain import Thread
 from kvmrt_plan.placement.place import place
 
@@ -108,13 +109,45 @@ def test_a_missing_topology_is_one_socket_per_vcpu(topology, expected):
 
 def test_schedulers_are_set_for_each_vcpu_only_when_asked_for():
     xml = domain_xml(1, "a", inner=PINNED)
-    scheduler = VcpuScheduler(policy=SchedulerPolicy.FIFO, priority=2)
+    scheduler = ThreadScheduler(policy=SchedulerPolicy.FIFO, priority=2)
 
     asked = considered(
         make_vm(1, "a", "2-3", vcpu_scheduler=scheduler), make_domain(1, "a", xml=xml)
     )
 
     assert changes(asked) == {"vcpusched 0": (None, "fifo 2")}
+
+
+def test_schedulers_of_the_emulator_and_of_iothreads_are_set_when_asked_for():
+    scheduler = ThreadScheduler(policy=SchedulerPolicy.RR, priority=3)
+    vm = make_vm(1, "a", emulator_scheduler=scheduler, iothread_scheduler=scheduler, iothreads=2)
+
+    assert changes(considered(vm, make_domain(1, "a", xml=domain_xml(1, "a")))) == {
+        "iothreads": (None, "2"),
+        "emulatorsched": (None, "rr 3"),
+        "iothreadsched 1": (None, "rr 3"),
+        "iothreadsched 2": (None, "rr 3"),
+    }
+
+
+def test_what_schedules_and_pins_threads_that_go_goes_with_them():
+    inner = (
+        "<iothreads>2</iothreads><cputune><vcpusched vcpus='0-1' scheduler='fifo' priority='1'/>"
+        "<iothreadpin iothread='2' cpuset='1'/>"
+        "<iothreadsched iothreads='1-2' scheduler='fifo' priority='2'/></cputune>"
+    )
+    xml = domain_xml(1, "a", inner=inner).replace("<vcpu>1<", "<vcpu>2<")
+    vm = make_vm(1, "a", nr_vcpus=1, iothreads=1, pinning=Pinning.LIBVIRT)
+
+    found = changes(considered(vm, make_domain(1, "a", xml=xml)))
+
+    assert found == {
+        "vcpus": ("2", "1"),
+        "iothreads": ("2", "1"),
+        "vcpusched 1": ("fifo 1", None),
+        "iothreadsched 2": ("fifo 2", None),
+        "iothreadpin 2": ("1", None),
+    }
 
 
 def test_a_running_guest_keeps_what_needs_a_restart_and_shows_it():

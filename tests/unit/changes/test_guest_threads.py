@@ -7,27 +7,34 @@ import pytest
 from facts_builders import cpus, make_configuration, make_domain, make_host, make_vm
 
 from kvmrt_plan.changes.guest_threads import thread_states
-from kvmrt_plan.desired.model import Pinning, SchedulerPolicy, VcpuScheduler
+from kvmrt_plan.desired.model import Pinning
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.facts.domain import Thread
 from kvmrt_plan.placement.place import place
 
-FIFO = VcpuScheduler(policy=SchedulerPolicy.FIFO, priority=2)
+FIFO = ThreadScheduler(policy=SchedulerPolicy.FIFO, priority=2)
 
 
-def thread(name: str, affinity: str, policy: str = "SCHED_OTHER", priority: int = 0) -> Thread:
+def thread(
+    name: str, affinity: str, policy: str = "SCHED_OTHER", priority: int = 0, *, tid: int = 10
+) -> Thread:
     return Thread(
-        tid=10, name=name, affinity=cpus(affinity), policy=policy, priority=priority, last_cpu=1
+        tid=tid, name=name, affinity=cpus(affinity), policy=policy, priority=priority, last_cpu=1
     )
 
 
 def state_of(one: Thread, **values: object):
-    """The thread of a VM with two vCPUs on CPUs 1-3, of which CPU 1 is the emulator's."""
+    (state,) = states_of((one,), **values)
+    return state
+
+
+def states_of(threads: tuple[Thread, ...], **values: object):
+    """Threads of a VM with two vCPUs on CPUs 1-3, of which CPU 1 is the emulator's."""
     vm = make_vm(1, "rt1", "1-3", nr_vcpus=2, **values)
-    domain = make_domain(1, "rt1", running=True, threads=(one,))
+    domain = make_domain(1, "rt1", running=True, threads=threads)
     facts = make_host(domains=[domain])
     (placed,) = place(make_configuration(vm), facts).vms
-    (state,) = thread_states(placed, domain, facts.cpus.online)
-    return state
+    return thread_states(placed, domain, facts.cpus.online)
 
 
 @pytest.mark.parametrize(
@@ -89,3 +96,19 @@ def test_the_policy_of_a_vcpu_is_compared_when_it_is_managed(policy, priority, i
 
 def test_the_policy_of_other_threads_is_not():
     assert not state_of(thread("worker", "1", "SCHED_RR", 9), vcpu_scheduler=FIFO).deviates
+
+
+def test_the_policies_of_the_emulator_and_of_iothreads_are_compared_when_they_are_managed():
+    threads = (
+        thread("qemu-system-x86", "1", tid=7),
+        thread("qemu-system-x86", "1", tid=8),
+        thread("IO iothread1", "1", "SCHED_FIFO", 2, tid=9),
+    )
+
+    states = states_of(threads, emulator_scheduler=FIFO, iothread_scheduler=FIFO, iothreads=1)
+
+    assert [(one.wanted_policy, one.is_misscheduled) for one in states] == [
+        (("SCHED_FIFO", 2), True),
+        (None, False),
+        (("SCHED_FIFO", 2), False),
+    ]

@@ -233,17 +233,19 @@ vms:
     hugepages: 2M  # small ones
     iothreads: 1
     vcpu_scheduler: {{policy: fifo, priority: 1}}
+    emulator_scheduler: {{policy: fifo, priority: 1}}
 """
     inner = (
         "<memoryBacking><hugepages><page size='1' unit='GiB'/></hugepages></memoryBacking>"
-        "<cputune><vcpusched vcpus='0' scheduler='rr' priority='5'/></cputune>"
+        "<cputune><vcpusched vcpus='0' scheduler='rr' priority='5'/>"
+        "<emulatorsched scheduler='fifo' priority='7'/></cputune>"
     )
     facts = host_with(make_domain(1, "vm", xml=xml(1, "vm", inner, vcpus=1)))
     done = imported("kvmrt.yaml", facts, text=text, updates=True)
 
     assert done.text == text.replace("2M", "1G").replace("iothreads: 1", "iothreads: 0").replace(
-        "fifo, priority: 1", "rr, priority: 5"
-    )
+        "vcpu_scheduler: {policy: fifo, priority: 1", "vcpu_scheduler: {policy: rr, priority: 5"
+    ).replace("fifo, priority: 1", "fifo, priority: 7")
     assert changes(load(done.text, "kvmrt.yaml"), facts) == []
 
 

@@ -20,11 +20,10 @@ from kvmrt_plan.desired.model import (
     IrqAssignment,
     PageSize,
     Pinning,
-    SchedulerPolicy,
     ShieldBackend,
-    VcpuScheduler,
     VirtualMachine,
 )
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.diagnostics import Source
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 
@@ -131,7 +130,7 @@ def test_a_yaml_file_with_every_attribute():
                 rt_memory=True,
                 numatune=EMPTY,
                 comments="one\n  two",
-                vcpu_scheduler=VcpuScheduler(policy=SchedulerPolicy.FIFO, priority=1),
+                vcpu_scheduler=ThreadScheduler(policy=SchedulerPolicy.FIFO, priority=1),
                 hugepages=PageSize.SIZE_1G,
                 iothreads=1,
                 pinning=Pinning.LIBVIRT,

@@ -27,7 +27,7 @@ EMPTY_PARENTS = (
 )
 
 #: libvirt refuses the first, and the kernel the second; both are shown as they are, and never written.
-UNWRITABLE = {("vcpu-cpuset", "aaa"), ("vcpusched", "fifo 0")}
+UNWRITABLE = {("vcpu-cpuset", "aaa"), ("vcpusched", "fifo 0"), ("iothreadsched", "rr 0")}
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,9 @@ def written(inner: str, *writes: tuple[str, str | None]) -> str:
          "<vcpusched vcpus='3' scheduler='rr'/><vcpusched vcpus='' scheduler='idle'/></cputune>"),
          {"vcpusched 0": "fifo 7", "vcpusched 1": "batch", "vcpusched 2": "fifo 7",
           "vcpusched 3": "rr"}),
+        (("<cputune><iothreadsched iothreads='1-2' scheduler='fifo' priority='4'/>"
+         "<emulatorsched scheduler='rr' priority='05'/><emulatorsched scheduler='idle'/></cputune>"),
+         {"iothreadsched 1": "fifo 4", "iothreadsched 2": "fifo 4", "emulatorsched": "rr 5"}),
         ("<cpu><topology sockets='1' dies='2' cores='02' threads='x'/></cpu>",
          {"topology": "1,4,x"}),
         (("<cpu><topology drawers='2' books='3' sockets='1' clusters='2' modules='2' cores='1' "
@@ -145,6 +148,18 @@ def test_reading_gives_canonical_texts_and_never_fails(inner, settings):
          "<cputune><vcpusched vcpus='0-1' scheduler='fifo' priority='1'/></cputune>"),
         ("<cputune><vcpusched vcpus='0' scheduler='fifo' priority='1'/></cputune>",
          "vcpusched 0", "idle", "<cputune><vcpusched vcpus='0' scheduler='idle'/></cputune>"),
+        ("<cputune><iothreadsched iothreads='1-2' scheduler='fifo' priority='1'/></cputune>",
+         "iothreadsched 1", "rr 9",
+         ("<cputune><iothreadsched iothreads='2' scheduler='fifo' priority='1'/>"
+         "<iothreadsched iothreads='1' scheduler='rr' priority='9'/></cputune>")),
+        ("<cputune><vcpusched vcpus='0' scheduler='fifo' priority='1'/></cputune>",
+         "emulatorsched", "fifo 2",
+         ("<cputune><emulatorsched scheduler='fifo' priority='2'/>"
+         "<vcpusched vcpus='0' scheduler='fifo' priority='1'/></cputune>")),
+        ("<cputune><emulatorsched scheduler='fifo' priority='2'/></cputune>",
+         "emulatorsched", "batch", "<cputune><emulatorsched scheduler='batch'/></cputune>"),
+        ("<cputune><emulatorsched scheduler='fifo' priority='2'/><emulatorsched/></cputune>",
+         "emulatorsched", None, ""),
         (("<cputune><vcpusched vcpus='0' scheduler='rr' priority='1'/>"
          "<vcpusched vcpus='0-1' scheduler='batch'/></cputune>"), "vcpusched 0", None,
          "<cputune><vcpusched vcpus='1' scheduler='batch'/></cputune>"),

@@ -36,7 +36,10 @@ def test_schedulers_iothreads_and_emulation_show_in_the_threads():
         return (
             xml.replace("<cputune>", "<iothreads>1</iothreads><cputune>")
             .replace(
-                "  </cputune>", "<vcpusched vcpus='1' scheduler='fifo' priority='3'/></cputune>"
+                "  </cputune>",
+                "<emulatorsched scheduler='rr' priority='2'/>"
+                "<vcpusched vcpus='1' scheduler='fifo' priority='3'/>"
+                "<iothreadsched iothreads='1' scheduler='fifo' priority='4'/></cputune>",
             )
             .replace("type='kvm'", "type='qemu'")
         )
@@ -44,8 +47,11 @@ def test_schedulers_iothreads_and_emulation_show_in_the_threads():
     host = SimulatedHost(quiet_host(edit))
     host.domains.start(GATEWAY)
 
-    assert threads(host, GATEWAY)[3:] == [
-        ("IO iothread1", "0-31", "SCHED_OTHER", 0),
+    assert threads(host, GATEWAY) == [
+        ("qemu-system-x86", "1", "SCHED_RR", 2),
+        ("call_rcu", "1", "SCHED_OTHER", 0),
+        ("IO mon_iothread", "1", "SCHED_OTHER", 0),
+        ("IO iothread1", "0-31", "SCHED_FIFO", 4),
         ("CPU 0/TCG", "2", "SCHED_OTHER", 0),
         ("CPU 1/TCG", "3", "SCHED_FIFO", 3),
     ]

@@ -7,13 +7,8 @@ import json
 
 from facts_builders import cpus, make_configuration, make_domain, make_host, make_vm
 
-from kvmrt_plan.desired.model import (
-    IrqAssignment,
-    PageSize,
-    Pinning,
-    SchedulerPolicy,
-    VcpuScheduler,
-)
+from kvmrt_plan.desired.model import IrqAssignment, PageSize, Pinning
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.placement.place import place
 from kvmrt_plan.values.cpuset import EMPTY
 from kvmrt_plan.views.placement import placement_document, render_placement
@@ -57,7 +52,7 @@ def plain():
         "own",
         "1-2",
         pinning=Pinning.LIBVIRT,
-        vcpu_scheduler=VcpuScheduler(policy=SchedulerPolicy.FIFO, priority=2),
+        vcpu_scheduler=ThreadScheduler(policy=SchedulerPolicy.FIFO, priority=2),
         hugepages=PageSize.SIZE_1G,
         iothreads=0,
         numatune=EMPTY,
@@ -94,6 +89,8 @@ RT1 = {
         "autostart": True,
         "comments": "remember to change\nautostart back",
         "vcpu_scheduler": None,
+        "emulator_scheduler": None,
+        "iothread_scheduler": None,
         "hugepages": None,
         "iothreads": None,
         "guest_clock": None,
