@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kvmrt_plan.ports import StateStore
 
 FILE = "held.json"
+_ONLINE = "online"
 
 #: Policies of the host. Definitions are not held: they are the user's, and stay.
 HELD_KINDS = frozenset(
@@ -91,6 +92,9 @@ def _settle(values: dict[str, HeldValue], step: Step) -> None:
     before ours, as planning has it (changes/masks.py). When it is back, nothing is held any more.
     """
     known = values.get(step.address)
+    if known is None and step.kind is Kind.CPU_ONLINE and step.new == _ONLINE:
+        # A VM's own CPU that somebody had taken offline: it stays online when the VM needs it no more.
+        return
     is_ours = known is not None and known.written == step.old
     original = known.original if known is not None and is_ours else step.old
     if step.new == original:

@@ -2,7 +2,8 @@
 """SMT siblings of the CPUs that RT VMs use go offline.
 
 Interface: /sys/devices/system/cpu/cpuN/online, see Documentation/core-api/cpu_hotplug.rst. A CPU that is
-already offline is right, whoever took it offline; only one that kvmrt took offline comes back.
+already offline is right, whoever took it offline; only one that kvmrt took offline comes back, and one
+that a VM uses and somebody has taken offline while its policies are in force.
 
 A guest's thread that is bound to the CPU goes before it, when the plan moves it. When nothing does, the CPU
 goes only with permission: the kernel would put the thread on other CPUs, and, where it was bound to this
@@ -23,6 +24,7 @@ from kvmrt_plan.changes.change import (
     Undo,
 )
 from kvmrt_plan.changes.masks import released
+from kvmrt_plan.placement.place import lost_cpus, returning_cpus
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
@@ -60,17 +62,16 @@ def cpu_changes(masks: Masks, *, leaving: Sequence[Considered]) -> Iterator[Cons
             reason=reason,
             requires=(*movers.get(cpu, ()), *bound.pins),
         )
-    for cpu in masks.facts.cpus.offline - offlined:
-        held = masks.facts.held.get(f"cpu/{cpu}")
-        if held is not None and held.original == "online":
-            yield Change(
-                kind=Kind.CPU_ONLINE,
-                address=f"cpu/{cpu}",
-                before="offline",
-                after="online",
-                disturbance=Disturbance.ALL_CPUS,
-                reason=released(),
-            )
+    lost = lost_cpus(masks.facts, masks.placement)
+    for cpu in returning_cpus(masks.facts, masks.placement):
+        yield Change(
+            kind=Kind.CPU_ONLINE,
+            address=f"cpu/{cpu}",
+            before="offline",
+            after="online",
+            disturbance=Disturbance.ALL_CPUS,
+            reason=masks.reasons.leaving(CpuSet((cpu,))) if cpu in lost else released(),
+        )
 
 
 def _movers(facts: HostFacts, leaving: Sequence[Considered]) -> dict[int, list[str]]:

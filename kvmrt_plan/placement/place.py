@@ -56,12 +56,20 @@ def place(
 
 
 def returning_cpus(facts: HostFacts, placement: Placement) -> CpuSet:
-    """CPUs that kvmrt took offline and that no RT VM needs to be offline any more."""
-    return CpuSet(
+    """CPUs that kvmrt took offline and that no RT VM needs to be offline any more, and lost ones."""
+    return lost_cpus(facts, placement) | CpuSet(
         cpu
         for cpu in facts.cpus.offline - placement.offlined
         if (held := facts.held.get(f"cpu/{cpu}")) is not None and held.original == "online"
     )
+
+
+def lost_cpus(facts: HostFacts, placement: Placement) -> CpuSet:
+    """CPUs that an RT VM uses whose policies are in force: online when it got them, and offline now."""
+    used = (
+        one.used for one in placement.vms if one.holds_policies and one.vm.uuid in facts.holders
+    )
+    return union(used) & facts.cpus.offline
 
 
 def _active(configuration: Configuration, facts: HostFacts, named: Collection[str]) -> set[UUID]:

@@ -11,6 +11,7 @@ from kvmrt_plan.diagnostics import Severity, has_errors
 if TYPE_CHECKING:
     from kvmrt_plan.changes.change import Activation, Change, NoChange, Pending
     from kvmrt_plan.diagnostics import Finding
+    from kvmrt_plan.plan.drift import Drift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,8 @@ class Plan:
     #: Their names, in the order of the configuration.
     holder_names: tuple[str, ...] = ()
     findings: tuple[Finding, ...]
+    #: What kvmrt had written and somebody has changed since.
+    drift: tuple[Drift, ...] = ()
 
     @property
     def is_errored(self) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kvmrt_plan.changes.change import NoChange, Pending, Reason
     from kvmrt_plan.diagnostics import Finding
     from kvmrt_plan.plan.action import Action
+    from kvmrt_plan.plan.drift import Drift
 
 FORMAT_VERSION = "1.0"
 
@@ -58,6 +59,8 @@ def plan_document(
         "pending": [_pending(one) for one in plan.pending],
         "findings": [finding_document(finding) for finding in plan.findings],
     }
+    if plan.drift:
+        document["drift"] = [_drift(one) for one in plan.drift]
     if with_unchanged:
         document["unchanged"] = [_unchanged(one) for one in plan.unchanged]
     document["digest"] = document_digest(document)
@@ -154,6 +157,17 @@ def _pending(one: Pending) -> dict[str, Any]:
         "written": one.written,
         "activation": str(one.activation),
         "vm": one.owner or None,
+    }
+
+
+def _drift(one: Drift) -> dict[str, Any]:
+    return {
+        "kind": str(one.kind),
+        "address": one.address,
+        "label": one.label,
+        "written": one.written,
+        "present": one.present,
+        "cause": one.cause,
     }
 
 

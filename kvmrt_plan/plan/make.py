@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.changes.change import Change, NoChange, Pending
 from kvmrt_plan.diagnostics import has_errors
 from kvmrt_plan.plan.action import Action, Plan, PlannedHost
+from kvmrt_plan.plan.drift import find_drift
 from kvmrt_plan.plan.order import PHASE, natural, order_changes
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def make_plan(
     """Order and number the changes. With an error among the findings there are no actions: half of
     what was asked is not what was asked.
     """
-    changes = [one for one in considered if isinstance(one, Change)]
+    changes = order_changes([one for one in considered if isinstance(one, Change)])
     return Plan(
         host=PlannedHost(
             name=facts.name,
@@ -41,12 +42,13 @@ def make_plan(
         ),
         configuration=goal.configuration.file,
         narrowed_to=goal.narrowed_to,
-        actions=() if has_errors(findings) else number_actions(order_changes(changes)),
+        actions=() if has_errors(findings) else number_actions(changes),
         pending=_sorted_pending(considered),
         unchanged=_sorted_unchanged(considered),
         findings=findings,
         holder_names=_holder_names(placement) if goal.has_policies else (),
         holders=_holders(goal, facts, placement),
+        drift=find_drift(changes, facts, placement),
     )
 
 

@@ -97,6 +97,17 @@ class UnchangedPart(_Part):
     vm: str | None
 
 
+class DriftPart(_Part):
+    """A value that is not what kvmrt had made it."""
+
+    kind: Kind = Field(strict=False)
+    address: str
+    label: str
+    written: str | None = Field(description="What kvmrt had made it.")
+    present: str | None
+    cause: str = Field(description="What explains it, or that nothing does; for people.")
+
+
 class FindingPart(_Part):
     """A problem of the configuration on this host."""
 
@@ -126,6 +137,9 @@ class PlanDocument(_Part):
     actions: tuple[ActionPart, ...] = Field(strict=False)
     pending: tuple[PendingPart, ...] = Field(strict=False)
     findings: tuple[FindingPart, ...] = Field(strict=False)
+    drift: tuple[DriftPart, ...] = Field(
+        default=(), strict=False, description="There when something has drifted."
+    )
     unchanged: tuple[UnchangedPart, ...] = Field(default=(), strict=False)
     digest: str = Field(
         pattern="^[0-9a-f]{64}$", description="SHA-256 of the document without this field."

@@ -2,8 +2,8 @@
 """A plan as text: what a reviewer reads before saying yes.
 
 The summary stands first; then one group per time of effect, one action per line with its reason, which
-moves to a line of its own where the width does not suffice; then what is pending; then findings; then
-how far everything can be undone. Values are always shown whole.
+moves to a line of its own where the width does not suffice; then drift with its causes; then what is pending;
+then findings; then how far everything can be undone. Values are always shown whole.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ from kvmrt_plan.plan.document import plan_summary
 from kvmrt_plan.values.cpuset import CpuSet
 from kvmrt_plan.values.text import escape_text
 from kvmrt_plan.views.findings import finding_lines
-from kvmrt_plan.views.plan_words import Words, action_words, pending_words, unchanged_words
+from kvmrt_plan.views.plan_words import (
+    Words,
+    action_words,
+    drift_words,
+    pending_words,
+    unchanged_words,
+)
 from kvmrt_plan.views.terminal import Painter, Style, fold
 
 if TYPE_CHECKING:
@@ -33,7 +39,13 @@ GROUPS = (
 #: What a plan for the inside of guests changes.
 _INSIDE = frozenset({Kind.GUEST_FILE, Kind.GUEST_SETTING})
 _INSIDE_TITLE = "IN THE GUEST (through its agent; in effect when the guest restarts)"
-_STYLES = {"+": Style.ADDED, "~": Style.CHANGED, "-": Style.REMOVED, "=": Style.QUIET}
+_STYLES = {
+    "+": Style.ADDED,
+    "~": Style.CHANGED,
+    "-": Style.REMOVED,
+    "=": Style.QUIET,
+    "!": Style.CHANGED,
+}
 
 #: The column of an action's symbol, behind its number.
 _MARK = 6
@@ -51,6 +63,10 @@ def render_plan(
         if actions:
             lines += ["", painter.paint(title, Style.HEADING)]
             lines += _rows([action_words(action) for action in actions], width, painter)
+    if plan.drift:
+        title = "DRIFT (what kvmrt had written, and what is there now)"
+        lines += ["", painter.paint(title, Style.HEADING)]
+        lines += _rows([drift_words(one) for one in plan.drift], width, painter)
     if plan.pending:
         title = "PENDING (written earlier, not yet in effect)"
         lines += ["", painter.paint(title, Style.HEADING)]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.changes.change import NoChange, Pending, Reason
     from kvmrt_plan.plan.action import Action
+    from kvmrt_plan.plan.drift import Drift
 
 _ABSENT = "absent"
 _UNTIL = {
@@ -62,6 +63,18 @@ def pending_words(pending: Pending) -> Words:
         value=f"{shown_value(pending.running)} until {_UNTIL[pending.activation]}, then "
         f"{shown_value(pending.written)}",
         reason="",
+    )
+
+
+def drift_words(drift: Drift) -> Words:
+    """What kvmrt had written and what is there now; the cause stands where a reason does."""
+    values = (told_value(drift.kind, one) for one in (drift.written, drift.present))
+    return Words(
+        number="",
+        symbol="!",
+        subject=subject_words(drift.kind, drift.address, drift.label),
+        value=_transition(*values),
+        reason=escape_text(drift.cause),
     )
 
 

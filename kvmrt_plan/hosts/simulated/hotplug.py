@@ -5,7 +5,7 @@ As measured on Linux 6.1: an offline CPU loses its topology folder; it leaves th
 core and the list of its node; an interrupt whose last online CPU it was is opened to all that are left, but
 one that nobody uses or that the kernel manages keeps its mask (kernel/irq/cpuhotplug.c, migrate_one_irq);
 threads that were bound to it alone run on every online CPU. When it comes back its topology does too, but
-neither the interrupts nor the threads; network_queues.py has the exception.
+neither the interrupts nor the threads; network_queues.py and pinned_threads.py have the exceptions.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.hosts.simulated.affinity import with_affinity
 from kvmrt_plan.hosts.simulated.network_queues import spread_queues, spread_sending
+from kvmrt_plan.hosts.simulated.pinned_threads import pinned_threads
 from kvmrt_plan.hosts.simulated.units import effective_cpus
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from kvmrt_plan.hosts.simulated.texts import Texts
 
@@ -65,6 +66,7 @@ class Hotplug:
         files.update(spread_queues(self._texts.files, rest))
         files.update(spread_sending(self._texts.files, self._texts.links, rest))
         files.update(self._floating_threads(rest))
+        files.update(pinned_threads(self._texts, self._after(files), self.online, rest))
         self._texts.change(files=files, dormant=dict(hidden))
 
     def bring_online(self, cpu: int) -> None:
@@ -87,7 +89,12 @@ class Hotplug:
         files.update(self._state(cpu, everyone, "1"))
         files.update(spread_queues(self._texts.files, everyone))
         files.update(spread_sending(self._texts.files, self._texts.links, everyone))
+        files.update(pinned_threads(self._texts, self._after(files), self.online, everyone))
         self._texts.change(files=files, dormant=dormant)
+
+    def _after(self, files: Mapping[str, str | None]) -> dict[str, str]:
+        changed = {**self._texts.files, **files}
+        return {path: text for path, text in changed.items() if text is not None}
 
     def _own_list(self, path: str, text: str, online: CpuSet) -> str:
         """Its own sibling list names those of its core that are online now."""
