@@ -35,7 +35,7 @@ from kvmrt_plan.hosts.state import FolderStore, no_boundary
 from kvmrt_plan.pipeline import plan_host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from kvmrt_plan.apply.recover import Recovery
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 EVERYTHING = frozenset({Disturbance.GUEST})
 
 #: Chosen by the kernel among the CPUs it may use, and not chosen again when it may use more.
+_GUESTS = "/sys/fs/cgroup/machine.slice"
 _EFFECTIVE = re.compile(r"/proc/irq/\d+/effective_affinity(_list)?")
 
 
@@ -254,7 +255,9 @@ def state(world: World) -> dict[str, object]:
     held = world.folder / "host.json.state" / "run" / "held.json"
     return {
         "files": {
-            path: text for path, text in snapshot.files.items() if not _EFFECTIVE.fullmatch(path)
+            path: text
+            for path, text in _explicit(snapshot.files).items()
+            if not _EFFECTIVE.fullmatch(path)
         },
         "links": dict(snapshot.links),
         "dormant": dict(snapshot.dormant),
@@ -265,6 +268,13 @@ def state(world: World) -> dict[str, object]:
         },
         "held": _held(held),
     }
+
+
+def _explicit(files: Mapping[str, str]) -> dict[str, str]:
+    """machine.slice with the CPUs that it has where it names none: that list is what an undo has to write."""
+    path, online = f"{_GUESTS}/cpuset.cpus", "/sys/devices/system/cpu/online"
+    is_unset = files.get(path) == "\n"
+    return {**files, path: files[online]} if is_unset else dict(files)
 
 
 def _held(path: Path) -> object:

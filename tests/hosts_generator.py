@@ -98,6 +98,7 @@ class _Draw:
         self._further = random.Random(f"{seed} further")
         self._writers = random.Random(f"{seed} writers")
         self._threads = random.Random(f"{seed} threads")
+        self._shield = random.Random(f"{seed} shield")
         loaders = (*sorted(BOOT_LOADERS), "")
         self._loader = loaders[random.Random(f"boot {seed}").randrange(len(loaders))]
 
@@ -187,6 +188,8 @@ class _Draw:
     def _host_part(self) -> dict[str, object]:
         """Irqbalance on most hosts, and settings of the kernel's on half of them."""
         balancer: dict[str, object] = {"irqbalance": "managed"} if self._writes(0.7) else {}
+        if self._shield.random() < 0.3:
+            balancer["shield"] = "allowed-cpus"
         if self._asks(0.5):
             return dict(balancer)
         offered = {

@@ -9,6 +9,7 @@ from facts_builders import (
     GIB,
     domain_xml,
     make_domain,
+    make_slices,
     make_vm,
 )
 from rule_case import ADVICE, ERROR, WARNING, case, host, of, rt, vm
@@ -16,6 +17,7 @@ from rule_case import ADVICE, ERROR, WARNING, case, host, of, rt, vm
 from kvmrt_plan.desired.guest import GuestClock
 from kvmrt_plan.desired.model import (
     Pinning,
+    ShieldBackend,
 )
 from kvmrt_plan.facts.processes import MemlockLimit
 
@@ -145,13 +147,27 @@ case(
 PINNED = "<cputune><vcpupin vcpu='0' cpuset='5'/><emulatorpin cpuset='5'/></cputune>"
 case(
     "KR125 VMs without cpuset",
-    of(rt(1, "1-2"), vm(2), vm(3, autostart=False)),
+    of(rt(1, "1-2"), vm(2), vm(3, autostart=False), shield=ShieldBackend.NONE),
     host(),
     (WARNING, "vm2", 201, "vm2: may run on CPUs 1-2,9-10 of RT VMs"),
 )
+case("KR125 machine.slice is narrowed", of(rt(1, "1-2"), vm(2)), host())
+case(
+    "KR125 the kernel evicts guests from partitions",
+    of(rt(1, "1-2"), vm(2)),
+    host(slices=make_slices(has_partitions=True)),
+)
+case(
+    "KR125 an RT guest runs in machine.slice",
+    of(rt(1, "1-2"), rt(2, "5-6"), vm(3)),
+    host(
+        domains=[make_domain(1, "vm1", running=True), make_domain(2, "vm2"), make_domain(3, "vm3")]
+    ),
+    (WARNING, "vm3", 301, "vm3: may run on CPUs 1-2,9-10 of RT VMs"),
+)
 case(
     "KR125 domains outside of the configuration",
-    of(rt(1, "1-2")),
+    of(rt(1, "1-2"), shield=ShieldBackend.NONE),
     host(
         domains=[
             make_domain(1, "vm1"),

@@ -241,6 +241,17 @@ case(
         "vm1: CPUs 1-2,9-10 are no partition of their own: threads of db are bound to CPUs 2",
     ),
 )
+case(
+    "KR209 the guest runs in libvirt's slice, without partitions",
+    of(rt(1, "1-2")),
+    host(domains=VM1_RUNS),
+    (
+        ADVICE,
+        "vm1",
+        101,
+        "vm1: CPUs 1-2,9-10 are no slice of their own: the guest runs elsewhere until it restarts",
+    ),
+)
 case("KR209 a unit that systemd narrows", of(rt(1, "1-2")), host(slices=beside("x.slice")))
 case("KR209 nothing in the way", of(rt(1, "1-2")), host(slices=PARTITIONS))
 case(
@@ -266,10 +277,7 @@ case(
         ADVICE,
         None,
         2,
-        (
-            "the shield (allowed-cpus) leaves the kernel's threads, guests without pins and the tick on CPUs "
-            "1-2,9-10 of RT VMs"
-        ),
+        "the shield (allowed-cpus) leaves the kernel's threads and the tick on CPUs 1-2,9-10 of RT VMs",
     ),
 )
 case(

@@ -51,7 +51,7 @@ class GuestThreads:
             if isinstance(one, Change) and one.kind in _MOVES
         }
         # Partitions take their CPUs away from everybody else, also from threads that are bound to nothing.
-        everywhere = facts.cpus.online & (facts.slices.effective or facts.cpus.online)
+        everywhere = facts.slices.open_to_guests(facts.cpus.online)
         #: Each different affinity and pin once: guests have hundreds of threads.
         self._bound = {
             (thread.affinity, _move_of(thread, str(uuid), names, moves))

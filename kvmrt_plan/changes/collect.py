@@ -19,7 +19,7 @@ from kvmrt_plan.changes.shield_file import assignment_changes
 from kvmrt_plan.changes.slices import slice_changes
 from kvmrt_plan.changes.workqueue import workqueue_changes
 from kvmrt_plan.desired.model import ShieldBackend
-from kvmrt_plan.placement.shield import shield_backend
+from kvmrt_plan.placement.shield import OWN_SLICES, shield_backend
 
 if TYPE_CHECKING:
     from kvmrt_plan.changes.change import Considered
@@ -40,11 +40,11 @@ def collect_changes(
     masks = Masks(facts, placement)
     backend = shield_backend(policy.shield, facts.slices)
     found: list[Considered] = []
-    is_partitioned = backend is ShieldBackend.PARTITION
+    has_own_slices = backend in OWN_SLICES
     domains = [
         one
         for placed in placement.vms
-        for one in domain_changes(placed, facts, is_partitioned=is_partitioned)
+        for one in domain_changes(placed, facts, has_own_slice=has_own_slices)
     ]
     partitions = Partitions(backend, masks, domains)
     found.extend(domains)

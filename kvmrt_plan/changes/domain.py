@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def domain_changes(
-    placed: VmPlacement, facts: HostFacts, *, is_partitioned: bool = False
+    placed: VmPlacement, facts: HostFacts, *, has_own_slice: bool = False
 ) -> Iterator[Considered]:
     """All that differs between one VM's configuration and its domain; nothing when libvirt does not
     know the VM or its definition is not persistent (findings say so).
@@ -50,7 +50,7 @@ def domain_changes(
         return
     written = read_settings(parse_domain(domain.xml, domain=domain.name))
     running = _running_settings(domain)
-    wanted = domain_target(placed, written, is_partitioned=is_partitioned)
+    wanted = domain_target(placed, written, has_own_slice=has_own_slice)
     if not domain.is_running:
         yield from _rename(placed, domain)
     yield from _autostart(placed, domain)

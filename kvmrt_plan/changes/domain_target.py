@@ -30,7 +30,7 @@ _PAGE_KIB = {PageSize.SIZE_2M: "2048", PageSize.SIZE_1G: "1048576"}
 
 
 def domain_target(
-    placed: VmPlacement, written: Mapping[str, str], *, is_partitioned: bool = False
+    placed: VmPlacement, written: Mapping[str, str], *, has_own_slice: bool = False
 ) -> dict[str, Target]:
     """The table for one VM.
 
@@ -38,7 +38,7 @@ def domain_target(
         placed: the VM and its share of the host.
         written: what the persistent definition says; it tells which iothreads exist and which pins
             are left over from vCPUs that are gone.
-        is_partitioned: whether RT VMs live in slices of their own.
+        has_own_slice: whether RT VMs live in slices of their own.
     """
     vm = placed.vm
     table = dict(_attributes(vm))
@@ -53,7 +53,7 @@ def domain_target(
         reason = _attribute(vm, "hide_kvm" if is_muted else attribute, shown)
         table[key] = (value, reason)
     own = "/" + vm_slice(vm.uuid).removesuffix(".slice")
-    if vm.rt and is_partitioned:
+    if vm.rt and has_own_slice:
         table["partition"] = (own, _because(vm, "rt", f"{vm.name} is a real-time VM"))
     elif written.get("partition") == own:
         table["partition"] = (None, _because(vm, "rt", "it needs no slice of its own"))

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A slice of its own for each RT VM, and in it an isolated partition: the strongest shield of cgroup v2.
 
+Where partitions are not known, or not wanted, the slices stand alone: when no RT guest runs in machine.slice
+any more, that one is narrowed (changes/slices.py), and with it all other guests.
+
 A partition takes its CPUs away from everybody else: from all tasks, unbound kernel threads included, that
 are not in its slice (Documentation/admin-guide/cgroup-v2.rst, cpuset.cpus.partition). It is valid while no
 other top-level cgroup names one of its CPUs, so those that do are narrowed (changes/slices.py), and the
@@ -30,8 +33,8 @@ from kvmrt_plan.changes.change import (
 )
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.desired.model import ShieldBackend
-from kvmrt_plan.facts.slices import ISOLATED, MEMBER, vm_slice
-from kvmrt_plan.placement.shield import GUESTS, Obstacles
+from kvmrt_plan.facts.slices import GUESTS, ISOLATED, MEMBER, vm_slice
+from kvmrt_plan.placement.shield import OWN_SLICES, Obstacles
 from kvmrt_plan.values.cpuset import EMPTY, CpuSet, union
 
 if TYPE_CHECKING:
@@ -65,13 +68,14 @@ class Partitions:
             one for one in domains if isinstance(one, Change) and one.kind is Kind.DOMAIN_LIVE_PIN
         ]
         self._units = masks.facts.slices.by_name
-        self._obstacles = Obstacles(masks.facts, masks.placement)
+        self._obstacles = Obstacles(masks.facts, masks.placement, backend)
+        self._makes_partitions = backend is ShieldBackend.PARTITION
         self._occupied = self._obstacles.occupied
         inside = {uuid for uuid in masks.facts.domains if vm_slice(uuid) in self._occupied}
         self._threads = GuestThreads(masks.facts, self._pins, but=inside)
         holders = [one for one in masks.placement.vms if one.holds_policies and one.owned]
-        self.shares = tuple(map(self._share, holders)) if backend is ShieldBackend.PARTITION else ()
-        if not self.are_complete:
+        self.shares = tuple(map(self._share, holders)) if backend in OWN_SLICES else ()
+        if self._makes_partitions and not self.are_complete:
             self.shares = tuple(map(self._beside_guests, self.shares))
         self._by_unit = {one.unit: one for one in self.shares}
         self._wanted = {one.unit: self._cpus(one) for one in self.shares if not one.obstacle}
@@ -80,6 +84,16 @@ class Partitions:
     def are_complete(self) -> bool:
         """Whether all CPUs of RT VMs are theirs by partitions, with nothing that may have to wait."""
         return all(not one.obstacle and not one.pins for one in self.shares)
+
+    @property
+    def standing_in_the_way(self) -> CpuSet:
+        """CPUs of RT VMs that guests in machine.slice have until something changes."""
+        return union(one.placed.owned for one in self.shares if one.obstacle)
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """Changes that move threads of guests off CPUs of RT VMs."""
+        return tuple(sorted({pin for one in self.shares if not one.obstacle for pin in one.pins}))
 
     def changes(self) -> Iterator[Considered]:
         """Those of all slices: wanted ones, and those that are left over."""
@@ -181,7 +195,7 @@ class Partitions:
         share = self._by_unit.get(unit)
         address, label = f"partition/{unit}", share.placed.vm.name if share else ""
         reason = self._reason(unit)
-        is_wanted = unit in self._wanted
+        is_wanted = unit in self._wanted and self._makes_partitions
         if is_wanted and now == ISOLATED and not is_mixed:
             yield NoChange(
                 kind=Kind.PARTITION, address=address, value=now, reason=reason, label=label

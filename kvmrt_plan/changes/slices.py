@@ -3,8 +3,11 @@
 
 Backends, the strongest first: RedHawk's /proc/shield (processes, interrupts and the local timer at once); an
 isolated partition for each VM (changes/partitions.py); systemd's AllowedCPUs= on every top-level unit with
-tasks but machine.slice, in which the guests live (cgroup v2; systemd.resource-control(5)). On hosts with
-none of them, a finding says that tasks stay where they are.
+tasks (cgroup v2; systemd.resource-control(5)). On hosts with none of them, a finding says that tasks stay
+where they are.
+
+Guests live in machine.slice. That is narrowed as far as RT VMs have slices of their own: a guest there must
+not lose CPUs to its own shield.
 
 With partitions the kernel evicts tasks of units that name no CPUs. Only units that do are narrowed; all of
 them where a VM's CPUs are no partition yet.
@@ -12,13 +15,14 @@ them where a VM's CPUs are no partition yet.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.change import Change, Considered, Disturbance, Kind, NoChange
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.desired.model import ShieldBackend
-from kvmrt_plan.facts.slices import MEMBER
-from kvmrt_plan.placement.shield import GUESTS, HOLDERS
+from kvmrt_plan.facts.slices import GUESTS, MEMBER
+from kvmrt_plan.placement.shield import HOLDERS
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
@@ -41,6 +45,8 @@ def slice_changes(
             if _is_confined(backend, unit, masks, partitions):
                 now = _confinement(unit, masks.facts.cpus.online)
                 considered = masks.consider(Kind.SLICE_CPUS, f"slice/{unit.name}", now)
+                if considered is not None and unit.name == GUESTS:
+                    considered = _sparing(considered, partitions)
                 if considered is not None:
                     yield considered
 
@@ -53,11 +59,24 @@ def _is_confined(backend: ShieldBackend, unit: Slice, masks: Masks, partitions: 
         return True
     has_partitions = backend is ShieldBackend.PARTITION
     if unit.name == GUESTS:
-        # RT guests run there, too, until they restart in their own slices: their pins confine them.
-        return has_partitions and unit.allowed is not None and partitions.are_complete
+        # Beside partitions the kernel evicts guests of a slice that names no CPUs.
+        return not has_partitions or (unit.allowed is not None and partitions.are_complete)
     if has_partitions and partitions.are_complete:
         return unit.allowed is not None and unit.partition in ("", MEMBER)
     return True
+
+
+def _sparing(considered: Considered, partitions: Partitions) -> Considered | None:
+    """RT guests run in machine.slice, too, until they restart in their own slices: what is theirs stays.
+    None: nothing of it may be narrowed.
+    """
+    if not isinstance(considered, Change):
+        return considered
+    before, after = (CpuSet.parse(one or "") for one in (considered.before, considered.after))
+    kept = after | (before & partitions.standing_in_the_way)
+    if kept == before:
+        return None
+    return replace(considered, after=str(kept), requires=partitions.pins)
 
 
 def _redhawk(shield: Shield, masks: Masks) -> Iterator[Considered]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 CGROUP_FOLDER = "/sys/fs/cgroup"
 SHIELD_FOLDER = "/proc/shield"
+#: libvirt's guests run here unless their definition says otherwise.
+GUESTS = "machine.slice"
 #: Words of cpuset.cpus.partition: no partition, and one without load balancing.
 MEMBER, ISOLATED = "member", "isolated"
 
@@ -78,6 +80,12 @@ class Slices:
     effective: CpuSet | None = None
     #: Whether the kernel knows isolated partitions and systemd may use them.
     has_partitions: bool = False
+
+    def open_to_guests(self, online: CpuSet) -> CpuSet:
+        """Where a guest that is bound to nothing may run: what the root has, within machine.slice."""
+        everywhere = online & (self.effective or online)
+        guests = self.by_name.get(GUESTS)
+        return everywhere & (guests.allowed or everywhere) if guests else everywhere
 
     @property
     def by_name(self) -> dict[str, Slice]:

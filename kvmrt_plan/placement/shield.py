@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.domainxml.document import parse_domain, read_settings
-from kvmrt_plan.facts.slices import MEMBER, CgroupMode, vm_slice
+from kvmrt_plan.facts.slices import GUESTS, MEMBER, CgroupMode, vm_slice
 from kvmrt_plan.values.cpuset import EMPTY, union
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 #: Units that systemd confines, by AllowedCPUs=. Mounts have a cgroup too, for the moment in which they are
 #: made, and it gets its cpuset files as soon as systemd switches the controller on for the first unit.
 HOLDERS = (".slice", ".scope", ".service")
-#: libvirt's guests run here unless their definition says otherwise.
-GUESTS = "machine.slice"
+#: Backends with a slice for each RT VM, in which it runs after its next start.
+OWN_SLICES = frozenset({ShieldBackend.PARTITION, ShieldBackend.ALLOWED_CPUS})
 
 
 def shield_backend(wanted: ShieldBackend, slices: Slices) -> ShieldBackend:
@@ -58,11 +58,25 @@ def slice_of_guest(domain: Domain) -> str | None:
     return f"{path}.slice" if path and "/" not in path else None
 
 
-class Obstacles:
-    """What stands in the way of partitions on one host."""
+def closed_to_guests(backend: ShieldBackend, facts: HostFacts, placement: Placement) -> CpuSet:
+    """CPUs of RT VMs from which the backend keeps guests that are bound to nothing, whenever they start."""
+    if backend is ShieldBackend.REDHAWK:
+        return placement.isolated
+    if backend not in OWN_SLICES:
+        return EMPTY
+    if backend is ShieldBackend.ALLOWED_CPUS and GUESTS not in facts.slices.by_name:
+        return EMPTY
+    obstacles = Obstacles(facts, placement, backend)
+    holders = [one for one in placement.vms if one.holds_policies and one.owned]
+    return union(one.owned for one in holders if not obstacles.of(one))
 
-    def __init__(self, facts: HostFacts, placement: Placement) -> None:
+
+class Obstacles:
+    """What stands in the way of slices of their own, and of partitions, on one host."""
+
+    def __init__(self, facts: HostFacts, placement: Placement, backend: ShieldBackend) -> None:
         self._facts = facts
+        self._has_partitions = backend is ShieldBackend.PARTITION
         self._units = facts.slices.by_name
         self.occupied = occupied_slices(facts)
         #: Guests whose threads no plan moves.
@@ -74,7 +88,9 @@ class Obstacles:
         ]
 
     def of(self, placed: VmPlacement) -> str:
-        """Why the VM's CPUs cannot be a partition now; completes "no partition: ...". "": they can."""
+        """Why the VM's CPUs cannot be its slice's now, and a partition where the backend makes them;
+        completes "no partition: ...". "": they can.
+        """
         unit = vm_slice(placed.vm.uuid)
         domain = self._facts.domains.get(placed.vm.uuid)
         if domain is None or not domain.is_persistent:
@@ -88,14 +104,13 @@ class Obstacles:
         for name, cpus in self._foreign:
             if cpus & placed.owned:
                 return f"threads of {name} are bound to CPUs {cpus & placed.owned}"
-        return self._others(placed.owned, unit)
+        return self._others(placed.owned, unit) if self._has_partitions else ""
 
     def _bound(self, uuid: UUID, domain: Domain) -> CpuSet:
         """CPUs to which somebody has bound threads of the guest; none of one in a slice of its own."""
         if vm_slice(uuid) in self.occupied:
             return EMPTY
-        online = self._facts.cpus.online
-        everywhere = online & (self._facts.slices.effective or online)
+        everywhere = self._facts.slices.open_to_guests(self._facts.cpus.online)
         affinities = {thread.affinity for thread in domain.threads}
         return union(one for one in affinities if not everywhere <= one)
 

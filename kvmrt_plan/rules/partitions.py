@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.diagnostics import Finding, Severity
-from kvmrt_plan.placement.shield import Obstacles, shield_backend
+from kvmrt_plan.facts.slices import GUESTS
+from kvmrt_plan.placement.shield import OWN_SLICES, Obstacles, shield_backend
 from kvmrt_plan.rules.wording import cpus_named
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
 
 def partitions_can_be_made(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
-    """Where a VM's CPUs cannot be a partition now, AllowedCPUs= of the other units hold."""
+    """Where a VM's CPUs cannot be its own slice's now, AllowedCPUs= of the other units hold."""
     host = subject.configuration.host
     backend = shield_backend(host.shield, facts.slices)
-    if backend is not ShieldBackend.PARTITION:
+    if backend not in OWN_SLICES:
         return
-    obstacles = Obstacles(facts, subject.placement)
+    obstacles = Obstacles(facts, subject.placement, backend)
+    has_partitions = backend is ShieldBackend.PARTITION
+    noun = "partition" if has_partitions else "slice"
     for one in subject.placement.vms:
         obstacle = obstacles.of(one) if one.holds_policies and one.owned else ""
         if not obstacle:
@@ -34,8 +37,10 @@ def partitions_can_be_made(subject: Subject, facts: HostFacts) -> Iterator[Findi
         yield Finding(
             code="KR209",
             severity=Severity.ADVICE if runs else Severity.WARNING,
-            summary=f"{vm.name}: {cpus_named(one.owned)} are no partition of their own: {obstacle}",
-            detail="until then AllowedCPUs= keeps the units of systemd off them; KR211 has what is left",
+            summary=f"{vm.name}: {cpus_named(one.owned)} are no {noun} of their own: {obstacle}",
+            detail="until then AllowedCPUs= keeps the units of systemd off them; KR211 has what is left"
+            if has_partitions
+            else f"until then {GUESTS} keeps these CPUs, and guests without pins may run there",
             remedy=f"shut {vm.name} down and start it with `kvmrt boot {vm.name}`"
             if runs
             else "remove what stands in the way, and plan again",

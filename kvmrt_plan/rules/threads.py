@@ -9,6 +9,7 @@ from kvmrt_plan.desired.model import Pinning
 from kvmrt_plan.diagnostics import Finding, Severity
 from kvmrt_plan.domainxml.document import read_settings
 from kvmrt_plan.placement.bias import is_pin, leaves_pins_alone
+from kvmrt_plan.placement.shield import closed_to_guests, shield_backend
 from kvmrt_plan.rules.confinement import allowed_cpus
 from kvmrt_plan.rules.wording import cpus_named, listed
 from kvmrt_plan.values.cpuset import CpuSet, union
@@ -142,6 +143,9 @@ def _roams(
 ) -> Iterator[Finding]:
     """What a guest that kvmrt does not pin may use of the RT VMs' CPUs and of isolated ones."""
     reached = _reached(subject, facts, domain=domain, one=one)
+    if facts.cpus.online <= reached:
+        backend = shield_backend(subject.configuration.host.shield, facts.slices)
+        reached -= closed_to_guests(backend, facts, subject.placement)
     name = one.vm.name if one else domain.name if domain else ""
     whose = "" if one else " (not in the configuration)"
     source = one.vm.source_of("cpuset") if one else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.diagnostics import Finding, Severity
 from kvmrt_plan.placement.boot_arguments import tickless_cpus
-from kvmrt_plan.placement.shield import Obstacles, shield_backend
+from kvmrt_plan.placement.shield import closed_to_guests, shield_backend
 from kvmrt_plan.rules.wording import cpus_named, listed
 from kvmrt_plan.values.cpuset import union
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: Backends that write nothing, or that leave nothing.
 _SILENT = frozenset({ShieldBackend.NONE, ShieldBackend.REDHAWK})
+_REMOVE = "do what KR209 says, so that they become partitions"
 
 
 class Leftover(NamedTuple):
@@ -58,40 +59,37 @@ def the_shield_leaves_nothing(subject: Subject, facts: HostFacts) -> Iterator[Fi
 
 
 def _tasks(subject: Subject, facts: HostFacts, backend: ShieldBackend) -> Iterator[Leftover]:
-    cpus, remedy = _unpartitioned(subject, facts, backend)
-    cpus &= facts.cpus.online
-    if not cpus:
-        return
-    yield Leftover(
-        name="the kernel's threads",
-        why="threads of the kernel that are bound to nothing run where they like",
-        remedy=remedy,
-        cpus=cpus,
+    """Partitions keep all of them away; other backends leave the kernel's threads, and guests while one
+    that is in the way runs in machine.slice.
+    """
+    open_to_guests = subject.placement.isolated - closed_to_guests(
+        backend, facts, subject.placement
     )
-    yield Leftover(
-        name="guests without pins",
-        why="libvirt gives guests without pins all CPUs, also those that start later",
-        remedy="give every guest a cpuset",
-        cpus=cpus,
-    )
+    is_partition = backend is ShieldBackend.PARTITION
+    open_to_threads = open_to_guests if is_partition else subject.placement.isolated
+    if reached := open_to_threads & facts.cpus.online:
+        yield Leftover(
+            name="the kernel's threads",
+            why="threads of the kernel that are bound to nothing run where they like",
+            remedy=_stronger(subject, facts, backend),
+            cpus=reached,
+        )
+    if reached := open_to_guests & facts.cpus.online:
+        yield Leftover(
+            name="guests without pins",
+            why="libvirt gives guests without pins all CPUs, also those that start later",
+            remedy=_REMOVE if is_partition else "give every guest a cpuset",
+            cpus=reached,
+        )
 
 
-def _unpartitioned(
-    subject: Subject, facts: HostFacts, backend: ShieldBackend
-) -> tuple[CpuSet, str]:
-    """CPUs that AllowedCPUs= of other units keep free, and what would be stronger."""
-    if backend is ShieldBackend.ALLOWED_CPUS:
-        wanted = subject.configuration.host.shield
-        better = "boot Linux 6.1 or later, which has isolated partitions"
-        if facts.slices.has_partitions and wanted is backend:
-            better = "set shield to auto, which takes partitions"
-        return subject.placement.isolated, better
-    obstacles = Obstacles(facts, subject.placement)
-    holders = [one for one in subject.placement.vms if one.holds_policies and one.owned]
-    return (
-        union(one.owned for one in holders if obstacles.of(one)),
-        "do what KR209 says, so that they become partitions",
-    )
+def _stronger(subject: Subject, facts: HostFacts, backend: ShieldBackend) -> str:
+    """What keeps the kernel's threads away."""
+    if backend is ShieldBackend.PARTITION:
+        return _REMOVE
+    if facts.slices.has_partitions and subject.configuration.host.shield is backend:
+        return "set shield to auto, which takes partitions"
+    return "boot Linux 6.1 or later, which has isolated partitions"
 
 
 def _tick(subject: Subject, facts: HostFacts) -> Iterator[Leftover]:

@@ -21,6 +21,7 @@ from kvmrt_plan.domainxml.document import (
 )
 from kvmrt_plan.errors import DomainXmlError, WriteRefusedError
 from kvmrt_plan.facts.domains import threads_of
+from kvmrt_plan.facts.slices import GUESTS
 from kvmrt_plan.facts.threads import qemu_folders
 from kvmrt_plan.hosts.simulated.affinity import with_affinity
 from kvmrt_plan.hosts.simulated.cpusets import allowed_in
@@ -105,7 +106,7 @@ class SimulatedDomains:
             start_process(
                 self._texts,
                 domain,
-                allowed_in(files, unit, online),
+                allowed_in(files, unit or GUESTS, online),
                 in_root=allowed_in(files, None, online),
             )
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Guests' threads on a simulated host, when a partition takes CPUs away or gives them back.
+"""Guests' threads on a simulated host, when a partition or machine.slice takes CPUs away or gives them back.
 
 As measured on Linux 6.1: threads outside of the partition that are bound to nothing leave its CPUs at once,
 and may use them again when it ends; the kernel's own threads in the root's cgroup, bound or not, get all that
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.changes.live_pins import pin_of_thread
 from kvmrt_plan.domainxml.document import parse_domain, read_settings
 from kvmrt_plan.facts.guest_kthreads import parse_unified
-from kvmrt_plan.facts.slices import CGROUP_FOLDER
+from kvmrt_plan.facts.slices import GUESTS
 from kvmrt_plan.facts.threads import parse_threads, qemu_folders
 from kvmrt_plan.hosts.simulated.affinity import with_affinity
-from kvmrt_plan.hosts.simulated.cpusets import isolated_cpus
+from kvmrt_plan.hosts.simulated.cpusets import allowed_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,24 +61,22 @@ def moved_threads(
     texts: Texts, after: Mapping[str, str], online: CpuSet
 ) -> Iterator[tuple[str, str]]:
     """Threads that leave CPUs of a partition, or come back to them."""
-    before_isolated, isolated = isolated_cpus(texts.files), isolated_cpus(after)
-    if before_isolated == isolated:
+    in_root = allowed_in(after, None, online)
+    if in_root != allowed_in(texts.files, None, online):
+        yield from _in_the_root(texts, in_root)
+    before, now = allowed_in(texts.files, GUESTS, online), allowed_in(after, GUESTS, online)
+    if before == now:
         return
-    yield from _in_the_root(texts, online - isolated)
-    everywhere = online - before_isolated
     snapshot = texts.snapshot()
     for uuid, folder in qemu_folders(snapshot).items():
         domain = texts.domains.get(uuid)
         if domain is None or not domain.live_xml:
             continue
-        unit = slice_of(domain)
-        if after.get(f"{CGROUP_FOLDER}/{unit}/cpuset.cpus", "").strip():
+        if slice_of(domain) is not None:
             continue
         pins = read_settings(parse_domain(domain.live_xml, domain=domain.name))
         for thread in parse_threads(snapshot, folder):
             key = pin_of_thread(thread.name) or "emulatorpin"
-            if key not in pins and everywhere <= thread.affinity:
+            if key not in pins and before <= thread.affinity:
                 path = f"{folder}/task/{thread.tid}/status"
-                cpus = thread.affinity - (isolated - before_isolated)
-                cpus = cpus | (before_isolated - isolated)
-                yield path, with_affinity(texts.files[path], cpus)
+                yield path, with_affinity(texts.files[path], thread.affinity - before | now)

@@ -201,7 +201,7 @@ def test_an_update_changes_the_lines_of_what_differs():
         Difference(attribute="title", before="", after="New"),
         Difference(attribute="cpuset", before="1-3", after="1-2,4"),
     )
-    assert changes_of_definition(done.text, facts) == []
+    assert changes_of_definition(done.text, facts) == ["vm/renamed/partition"]
 
 
 def changes_of_definition(text: str, facts) -> list[str]:
@@ -220,7 +220,7 @@ def test_real_time_is_the_users_word_and_what_it_asks_for_stays_in_the_plan():
         "memballoon absent -> none",
     )
     assert changes_of_definition(done.text, facts) == [
-        "vm/rt1/autostart", "vm/rt1/memory-locked", "vm/rt1/memballoon",
+        "vm/rt1/autostart", "vm/rt1/memory-locked", "vm/rt1/memballoon", "vm/rt1/partition",
     ]  # fmt: skip
 
 

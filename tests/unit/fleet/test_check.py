@@ -61,6 +61,7 @@ def test_a_check_has_the_findings_and_changes_of_a_plan(snapshot):
         ("KR134", "warning", "weld.yaml:6"),
         ("KR139", "warning", "weld.yaml:5"),
         ("KR128", "advice", "weld.yaml:10"),
+        ("KR209", "advice", "weld.yaml:5"),
         ("KR211", "advice", "weld.yaml:12"),
     ]
     assert (checked.host, checked.age_seconds, str(checked.rt_cpus)) == (
@@ -72,7 +73,7 @@ def test_a_check_has_the_findings_and_changes_of_a_plan(snapshot):
 def test_strict_makes_warnings_errors_but_not_advice_and_keeps_the_plan(snapshot):
     checked = on_host(snapshot, terms=replace(TERMS, is_strict=True))
 
-    assert [one[1] for one in told(checked)] == ["error", "error", "advice", "advice"]
+    assert [one[1] for one in told(checked)] == ["error", "error", "advice", "advice", "advice"]
     assert checked.changes
 
 
@@ -119,21 +120,25 @@ def test_a_configuration_without_a_host_says_so_unless_that_is_meant():
 
 
 ALLOWANCES = [
-    ("{code: KR134, reason: known}", ["KR139", "KR128", "KR211"], ["KR134"]),
-    ("{code: KR134, reason: known, vm: weld-rt}", ["KR139", "KR128", "KR211"], ["KR134"]),
-    ("{code: KR134, reason: known, until: 2026-11-23}", ["KR139", "KR128", "KR211"], ["KR134"]),
+    ("{code: KR134, reason: known}", ["KR139", "KR128", "KR209", "KR211"], ["KR134"]),
+    ("{code: KR134, reason: known, vm: weld-rt}", ["KR139", "KR128", "KR209", "KR211"], ["KR134"]),
+    (
+        "{code: KR134, reason: known, until: 2026-11-23}",
+        ["KR139", "KR128", "KR209", "KR211"],
+        ["KR134"],
+    ),
     (
         "{code: KR134, reason: known, until: 2026-11-22}",
-        ["KR134", "KR139", "KR301", "KR128", "KR211"],
+        ["KR134", "KR139", "KR301", "KR128", "KR209", "KR211"],
         [],
     ),
     (
         "{code: KR134, reason: known, vm: weld-log}",
-        ["KR134", "KR139", "KR128", "KR211", "KR302"],
+        ["KR134", "KR139", "KR128", "KR209", "KR211", "KR302"],
         [],
     ),
-    ("{code: KR999, reason: known}", ["KR134", "KR139", "KR303", "KR128", "KR211"], []),
-    ("{code: KR105, reason: known}", ["KR134", "KR139", "KR128", "KR211", "KR302"], []),
+    ("{code: KR999, reason: known}", ["KR134", "KR139", "KR303", "KR128", "KR209", "KR211"], []),
+    ("{code: KR105, reason: known}", ["KR134", "KR139", "KR128", "KR209", "KR211", "KR302"], []),
 ]
 
 
@@ -171,7 +176,7 @@ def test_an_allowance_of_the_command_line_may_meet_nothing(snapshot):
 
     checked = on_host(snapshot, terms=replace(TERMS, allowances=mine))
 
-    assert [one.code for one in checked.findings] == ["KR139", "KR128", "KR211"]
+    assert [one.code for one in checked.findings] == ["KR139", "KR128", "KR209", "KR211"]
     assert checked.idle == ()
 
 
