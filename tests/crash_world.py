@@ -115,7 +115,11 @@ def prove(site: OpenSite, goal: Goal, excused: frozenset[str]) -> Proof:
     """As `kvmrt apply` does it."""
     left = plan_host(goal, site.host.capture()).actions
     return Proof(
-        remaining=tuple(one.change.address for one in left if one.change.address not in excused)
+        remaining=tuple(
+            one.change.address
+            for one in left
+            if one.change.address not in excused and not one.change.is_kept
+        )
     )
 
 

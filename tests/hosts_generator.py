@@ -251,10 +251,15 @@ class _Draw:
         return [
             *found,
             *(
-                Interrupt(number=40 + place, action=action, affinity=self._cpus(machine))
+                Interrupt(number=40 + place, action=action, affinity=self._queue_cpus(machine))
                 for place, action in enumerate(actions)
             ),
         ]
+
+    def _queue_cpus(self, machine: Machine) -> CpuSet:
+        """Some are where no VM is, and would stay there if no driver moved them."""
+        cpus = self._cpus(machine)
+        return CpuSet((machine.cpus.first,)) if self._writes(0.4) else cpus
 
     def _balancer(self, machine: Machine) -> dict[str, str]:
         """Irqbalance with settings as its users have them, and the answer of its socket."""
@@ -325,7 +330,9 @@ class _Draw:
         if "virtio0-" in files["/proc/interrupts"]:
             # eth0 is virtio's: with its interrupts it spreads who sends by which queue.
             links["/sys/bus/pci/devices/0000:00:03.0/virtio0/net/eth0"] = ""
-            files.update(spread_sending(files, links, machine.online))
+            if self._writes(0.5):
+                # As the driver leaves it, and not as somebody has set it since.
+                files.update(spread_sending(files, links, machine.online))
         for guest in guests:
             files.update(guest_files(guest, online=machine.online))
         return Snapshot(

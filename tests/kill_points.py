@@ -162,8 +162,8 @@ class KillPoints:
 
 
 def changes(plan: Plan) -> tuple[Any, ...]:
-    """What a plan would do."""
-    return changes_of(map(step_of, plan.actions))
+    """What a plan would do; what it only keeps in place is nothing to do."""
+    return changes_of(step_of(one) for one in plan.actions if not one.change.is_kept)
 
 
 def changes_of(steps: Iterable[Step]) -> tuple[Any, ...]:

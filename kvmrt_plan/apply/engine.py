@@ -27,6 +27,7 @@ from kvmrt_plan.apply.respread import (
     Affinities,
     affinities_before,
     has_hotplug,
+    move_again,
     owned_affinities,
 )
 from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches, origins
@@ -80,6 +81,8 @@ def perform(
             if batch[0].kind is Kind.CPU_ONLINE and run.before_hotplug is None:
                 run.before_hotplug = _announce_affinities(host, order, journal)
             _perform_batch(host, batch, journal, run, report)
+            if batch[0].kind is Kind.CPU_ONLINE and run.failure is None:
+                run.failure = move_again(host, steps, run.outcomes) or None
         except KvmrtError as error:
             run.failure = run.failure or error.problem
         if run.failure is not None:
@@ -141,7 +144,7 @@ def _perform_unit(
         return
     if stale:
         run.is_stale, run.failure = True, stale
-    elif not has_written and first.number not in before.old:
+    elif not has_written and first.number not in before.old and first.old != first.new:
         _settle(unit, Outcome.UNCHANGED, run, report)
     elif present != new:
         run.failure = cause = _mismatch(unit, present)

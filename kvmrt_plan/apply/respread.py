@@ -3,8 +3,9 @@
 
 virtio_net spreads the interrupts of all its queues over the online CPUs with every hotplug
 (drivers/net/virtio_net.c, virtnet_set_affinity; others do as much), also onto those that were just kept
-free. So after a run has taken CPUs offline it moves again what it had moved; and what is its own is judged
-before it brings CPUs back, since nobody can tell afterwards.
+free. So with each CPU that a run switches it moves again what it had moved or found right
+(changes/spread.py); and what is its own is judged before it brings CPUs back, since nobody can tell
+afterwards.
 """
 
 from __future__ import annotations
@@ -28,14 +29,12 @@ SPREAD = frozenset({Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
 
 
 def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome]) -> str:
-    """Write once more the affinities that a hotplug of this run has undone. They are in the journal already.
+    """Write once more the affinities that a hotplug has undone. They are in the journal already.
 
     Returns:
         Why one of them is not as planned; "" when all are.
     """
     done = [step for step in steps if outcomes.get(step.number) is Outcome.DONE]
-    if not has_hotplug(done):
-        return ""
     try:
         for step in done:
             if step.kind in SPREAD and read_unit(host, (step,)) != [step.new]:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.apply.engine import Run, difference, judge_owned, perform, take_back
 from kvmrt_plan.apply.held import read_held, settle_held
 from kvmrt_plan.apply.journal import Finish, Header, Journal, file_away
-from kvmrt_plan.apply.respread import move_again
 from kvmrt_plan.apply.siblings import record_siblings
 from kvmrt_plan.apply.step import Outcome, Step, batches, origins, step_of
 from kvmrt_plan.apply.suspects import likely_writers
@@ -162,8 +161,6 @@ def apply_steps(
     journal = Journal(site.state, replace(header, holders_before=tuple(sorted(map(str, before)))))
     journal.open()
     run = perform(site.host, steps, journal, terms.report)
-    if run.failure is None:
-        run.failure = move_again(site.host, steps, run.outcomes) or None
     _report_waiting(waiting, run.outcomes, terms)
     result = Result(
         status=Status.APPLIED,

@@ -87,6 +87,7 @@ class ReasonCode(StrEnum):
     REAL_TIME = "real-time"
     RELEASED = "released"
     REQUESTED = "requested"
+    SPREAD_BY_DRIVER = "spread-by-driver"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +121,11 @@ class Change:
     running: str | None = None
     #: The VM it is about, by UUID; "" for a policy of the host.
     owner: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the value is right, and is only written where something else of the plan undoes it."""
+        return self.before == self.after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from kvmrt_plan.changes.net_queues import net_queue_changes
 from kvmrt_plan.changes.partitions import Partitions
 from kvmrt_plan.changes.shield_file import assignment_changes
 from kvmrt_plan.changes.slices import slice_changes
+from kvmrt_plan.changes.spread import keep_in_place
 from kvmrt_plan.changes.workqueue import workqueue_changes
 from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.placement.shield import OWN_SLICES, shield_backend
@@ -67,4 +68,4 @@ def collect_changes(
     found.extend(kvm_changes(policy.kvm, masks))
     found.extend(boot_changes(policy.boot, facts, placement))
     found.extend(cpu_changes(masks, leaving=tuple(found)))
-    return found
+    return found if backend is ShieldBackend.REDHAWK else keep_in_place(facts, found)

@@ -25,7 +25,11 @@ def prove(
             remaining=tuple(one.summary for one in plan.findings if one.severity == "error")
         )
     changes = (action.change for action in plan.actions if action.change.address not in excused)
-    remaining = tuple(f"{one.address} is {one.before} and should be {one.after}" for one in changes)
+    remaining = tuple(
+        f"{one.address} is {one.before} and should be {one.after}"
+        for one in changes
+        if not one.is_kept
+    )
     return Proof(
         remaining=remaining,
         failed_probes=() if remaining else failed_probes(counted),

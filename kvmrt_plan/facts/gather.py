@@ -17,7 +17,7 @@ from kvmrt_plan.facts.kernel_args import parse_boot
 from kvmrt_plan.facts.knobs import parse_knobs
 from kvmrt_plan.facts.kthreads import parse_kthreads
 from kvmrt_plan.facts.kvm import parse_kvm
-from kvmrt_plan.facts.net_queues import parse_net_queues
+from kvmrt_plan.facts.net_queues import parse_net_queues, parse_virtio_interfaces
 from kvmrt_plan.facts.processes import parse_libvirt_memlock
 from kvmrt_plan.facts.services import parse_services
 from kvmrt_plan.facts.shield_file import SHIELD_FILE, parse_shield_file
@@ -61,6 +61,7 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         idle_exit_us=idle_exit_us,
         kthreads=parse_kthreads(snapshot),
         net_queues=parse_net_queues(snapshot),
+        virtio_interfaces=parse_virtio_interfaces(snapshot),
         held=held.values,
         holders=held.holders,
         boot=parse_boot(snapshot),

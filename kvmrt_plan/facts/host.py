@@ -61,6 +61,8 @@ class HostFacts:
     kthreads: Mapping[int, int] = field(default_factory=dict)
     #: Masks of RPS and XPS, by address.
     net_queues: Mapping[str, CpuSet] = field(default_factory=dict)
+    #: Interfaces whose driver spreads their queues with every hotplug.
+    virtio_interfaces: frozenset[str] = frozenset()
     #: What values had before kvmrt wrote them, by address, for policies that are held.
     held: Mapping[str, HeldValue] = field(default_factory=dict)
     #: VMs whose policies are in force.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.facts.pci import PCI_FOLDER
 from kvmrt_plan.facts.reading import read_cpumask
 
 if TYPE_CHECKING:
@@ -37,6 +38,16 @@ def parse_net_queues(snapshot: Snapshot) -> dict[str, CpuSet]:
             if mask is not None:
                 found[f"net/{interface}/{queue}"] = mask
     return found
+
+
+def parse_virtio_interfaces(snapshot: Snapshot) -> frozenset[str]:
+    """Interfaces of virtio_net, whose driver spreads its queues whenever a CPU comes or goes."""
+    found: set[str] = set()
+    for device in snapshot.entries(PCI_FOLDER):
+        folder = f"{PCI_FOLDER}/{device}"
+        for _, path in snapshot.numbered(folder, "virtio"):
+            found.update(snapshot.entries(f"{path}/net"))
+    return frozenset(found)
 
 
 def queue_path(interface: str, queue: str) -> str:

@@ -110,7 +110,7 @@ def _changes(plan: Plan, facts: HostFacts, owners: _Owners) -> Iterator[Policy]:
         known = facts.held.get(change.address)
         is_foreign = known is not None and known.written != change.before
         yield Policy(
-            state=State.FOREIGN if is_foreign else State.NOT_HELD,
+            state=_state(change, is_foreign=is_foreign),
             subject=change,
             address=change.address,
             wanted=change.after,
@@ -118,6 +118,12 @@ def _changes(plan: Plan, facts: HostFacts, owners: _Owners) -> Iterator[Policy]:
             reason=change.reason.text,
             vms=owners.of(change),
         )
+
+
+def _state(change: Change, *, is_foreign: bool) -> State:
+    if change.is_kept:
+        return State.HELD
+    return State.FOREIGN if is_foreign else State.NOT_HELD
 
 
 def _pending(one: Pending, owners: _Owners) -> Policy:

@@ -42,7 +42,7 @@ class Words:
 def action_words(action: Action) -> Words:
     """`1 ~ irq 45 eth0-rx-1  affinity  0-15 -> 0-3  because ...`."""
     change = action.change
-    value = _transition(*(told_value(change.kind, one) for one in (change.before, change.after)))
+    value = _value(change)
     if change.running is not None:
         value += f" (running: {shown_value(change.running)})"
     return Words(
@@ -52,6 +52,11 @@ def action_words(action: Action) -> Words:
         value=value,
         reason=_because(change.reason),
     )
+
+
+def _value(change: Change) -> str:
+    before, after = (told_value(change.kind, one) for one in (change.before, change.after))
+    return f"{shown_value(after)} kept" if change.is_kept else _transition(before, after)
 
 
 def pending_words(pending: Pending) -> Words:
@@ -90,6 +95,8 @@ def unchanged_words(unchanged: NoChange) -> Words:
 
 
 def _symbol(change: Change) -> str:
+    if change.is_kept:
+        return "="
     if change.before is None:
         return "+"
     return "-" if change.after in _ENDS else "~"
