@@ -8,12 +8,13 @@ from facts_builders import cpus, make_configuration, make_domain, make_host, mak
 
 from kvmrt_plan.changes.change import Change, Kind, NoChange, Reason, ReasonCode
 from kvmrt_plan.changes.guest_thread_moves import guest_thread_moves, names_of_threads
-from kvmrt_plan.desired.model import Pinning, SchedulerPolicy, VcpuScheduler
+from kvmrt_plan.desired.model import Pinning
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.facts.domain import Thread
 from kvmrt_plan.placement.place import place
 
 HOME = "/machine.slice/vm.scope/libvirt/emulator"
-FIFO = VcpuScheduler(policy=SchedulerPolicy.FIFO, priority=2)
+FIFO = ThreadScheduler(policy=SchedulerPolicy.FIFO, priority=2)
 MAIN = ("qemu-system-x86", "1")
 
 
