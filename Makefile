@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Two workers: the contract tests start libvirt, more of them gain nothing.
 PYTEST_FLAGS ?= -n 2
 
-.PHONY: demo test lab lab-full format lint types layers schemas man examples pictures check bench lock clean docs
+.PHONY: demo test lab lab-isolation lab-full format lint types layers schemas man examples pictures check bench lock clean docs
 
 demo:  ## The plan of the bundled example on the terminal; changes nothing.
 	@.ci/setup run
@@ -17,6 +17,9 @@ test: dev  ## All tests, and the samples in the docstrings; with libvirtd, where
 # CMD='any shell command', KERNEL=cloud, LAB_FLAGS for the rest (make lab LAB_FLAGS=--help).
 lab: dev  ## A real-time host in QEMU: shows a real-time VM come and go there, or runs CMD as root.
 	@PYTHONPATH=tests $(BIN)/python -m lab --kernel $(or $(KERNEL),rt) $(if $(CMD),--command "$$CMD") $(LAB_FLAGS)
+
+lab-isolation: dev  ## What runs on the CPUs of an RT guest: untouched, with TuneD, with kvmrt.
+	@PYTHONPATH=tests $(BIN)/python -m lab.isolation $(LAB_FLAGS)
 
 lab-full: dev  ## Everything that is tested in the lab: all kernels, 30 killed runs.
 	KVMRT_LAB_REQUIRED=1 KVMRT_LAB_KILLS=30 $(BIN)/pytest -m lab -p no:cacheprovider tests/lab

@@ -33,7 +33,7 @@ SECTIONS = {
     "Reference": (
         "commands.md", "configuration.md", "findings.md", "host-checks.md", "views.md",
     ),
-    "Why": ("policies.md", "rationale.md", "architecture.md"),
+    "Why": ("policies.md", "isolation.md", "rationale.md", "architecture.md"),
     "Project": ("CHANGELOG.md", "CONTRIBUTING.md", "lab.md"),
 }  # fmt: skip
 

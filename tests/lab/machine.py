@@ -39,6 +39,8 @@ _BOOT_ARGUMENTS = (
     "console=ttyS0 panic=-1 mitigations=off nowatchdog tsc=reliable apparmor=0 "
     "rcupdate.rcu_cpu_stall_suppress=1 rcutree.kthread_prio=10"
 )
+#: Of the interface that has somebody behind it.
+PEER_ADDRESS = "52:54:00:00:00:fe"
 #: How often the lab's tests kill a run.
 KILLS = "KVMRT_LAB_KILLS"
 _FEW_KILLS = "3"
@@ -59,6 +61,8 @@ class Machine:
     has_libvirt: bool = False
     #: An NVMe disk with a queue per CPU, a virtio disk with 4, a network interface.
     has_devices: bool = True
+    #: Another network interface, PEER_ADDRESS, behind which 10.0.2.2 answers: QEMU's own network.
+    has_peer: bool = False
     #: /dev/kvm is there, for guests of a CPU that says AuthenticAMD (docs/lab.md).
     has_kvm: bool = False
     #: A multiple of four: two sockets, a NUMA node each, of cores of two threads.
@@ -254,6 +258,10 @@ def _qemu(machine: Machine, kernel: Kernel, initramfs: Path, run: Path, scratch:
                   "-numa", f"node,nodeid={node},cpus={first}-{last},memdev=m{node}"]  # fmt: skip
     words += ["-numa", "dist,src=0,dst=1,val=20"]
     if machine.has_devices:
+        words += _devices(scratch)
+    if machine.has_peer:
+        words += ["-netdev", "user,id=peer",
+                  "-device", f"virtio-net-pci,netdev=peer,mac={PEER_ADDRESS}"]  # fmt: skip
         words += _devices(scratch, cpus)
     return words
 
