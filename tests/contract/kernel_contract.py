@@ -16,6 +16,7 @@ import pytest
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.cpu import parse_cpus
 from kvmrt_plan.facts.irq import parse_irqs
+from kvmrt_plan.facts.knobs import HOST_KNOBS, THROTTLING
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
@@ -378,3 +379,45 @@ def more_huge_pages_than_memory_are_granted_in_part_and_without_an_error(probe: 
 @behaviour
 def text_that_is_no_number_of_huge_pages_is_invalid(probe: Probe) -> None:
     assert probe.refusal(f"{POOL}/nr_hugepages", "many") == "EINVAL"
+
+
+KSM = HOST_KNOBS["ksm/run"]
+RUNTIME = HOST_KNOBS[THROTTLING]
+
+
+@behaviour
+def text_that_is_no_number_is_invalid(probe: Probe) -> None:
+    for path in (KSM, RUNTIME, HOST_KNOBS["sysctl/vm.stat_interval"], latency_of(probe)):
+        assert probe.refusal(path, "many") == "EINVAL", path
+
+
+@behaviour
+def page_merging_is_stopped_running_or_undone(probe: Probe) -> None:
+    with restored(probe, KSM):
+        for word in ("2", "1", "0"):
+            probe.host.write(KSM, word)
+            assert probe.read(KSM) == word
+        assert probe.refusal(KSM, "3") == "EINVAL"
+
+
+@behaviour
+def real_time_threads_may_have_all_of_a_second_but_not_more(probe: Probe) -> None:
+    with restored(probe, RUNTIME):
+        probe.host.write(RUNTIME, "-1")
+        assert probe.read(RUNTIME) == "-1"
+        assert probe.refusal(RUNTIME, "1000001") == "EINVAL"
+
+
+@behaviour
+def a_cpu_is_asked_to_wake_up_soon(probe: Probe) -> None:
+    path = latency_of(probe)
+    with restored(probe, path):
+        for word in ("20", "n/a"):
+            probe.host.write(path, word)
+            assert probe.read(path) == word
+        assert probe.refusal(path, "-5") == "EINVAL"
+
+
+def latency_of(probe: Probe) -> str:
+    """Where a CPU is asked to wake up soon."""
+    return f"{CPUS}/cpu{probe.sibling}/power/pm_qos_resume_latency_us"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,21 @@ from kvmrt_plan.hosts.simulated.host import SimulatedHost
 SNAPSHOT = Path(__file__).with_name("lab-host.json")
 
 
+#: What that snapshot did not capture yet, as that machine had it.
+KNOBS = {
+    "/sys/kernel/mm/ksm/run": "0\n",
+    "/proc/sys/vm/stat_interval": "1\n",
+    **{
+        f"/sys/devices/system/cpu/cpu{cpu}/power/pm_qos_resume_latency_us": "0\n"
+        for cpu in range(8)
+    },
+}
+
+
 @pytest.fixture
 def probe():
-    return make_probe(SimulatedHost(load_snapshot(SNAPSHOT.read_bytes(), file=SNAPSHOT.name)))
+    snapshot = load_snapshot(SNAPSHOT.read_bytes(), file=SNAPSHOT.name)
+    return make_probe(SimulatedHost(replace(snapshot, files={**KNOBS, **snapshot.files})))
 
 
 @pytest.mark.parametrize("name", BEHAVIOURS)

@@ -152,3 +152,28 @@ def a_partition_outlives_a_cpu_of_it_that_goes_and_comes_back(probe: Probe) -> N
             assert probe.cpus(f"{OWN}.effective") == CpuSet((probe.sibling,))
         assert probe.read(PARTITION) == "isolated"
         assert probe.cpus(ROOT) == probe.online - core(probe)
+
+
+@behaviour
+def a_partition_is_invalid_while_all_its_cpus_are_offline(probe: Probe) -> None:
+    with own_slice(probe, CpuSet((probe.cpu,))):
+        probe.host.write(PARTITION, "isolated")
+        with offline(probe):
+            assert probe.read(PARTITION) == "isolated invalid (No cpu available due to hotplug)"
+        assert probe.read(PARTITION) == "isolated"
+        assert probe.cpus(ROOT) == probe.online - CpuSet((probe.cpu,))
+
+
+@behaviour
+def a_unit_may_not_be_left_without_the_cpus_of_others(probe: Probe) -> None:
+    """The last CPU of the root stays: a partition of all is none."""
+    probe.host.set_allowed_cpus(UNIT, CpuSet((0,)))
+    probe.host.make_slice(SLICE, probe.online)
+    try:
+        probe.host.write(PARTITION, "isolated")
+        assert (probe.read(PARTITION) or "").startswith("isolated invalid (")
+        assert probe.cpus(ROOT) == probe.online
+    finally:
+        probe.host.write(PARTITION, "member")
+        probe.host.remove_slice(SLICE)
+        probe.host.set_allowed_cpus(UNIT, probe.online)

@@ -105,7 +105,7 @@ def _make(package: str, folder: Path, options: list[str]) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     archive = download(_image_package(package, options), work, options)
-    _run(["dpkg-deb", "-x", str(archive), str(work / "tree")])
+    run_tool(["dpkg-deb", "-x", str(archive), str(work / "tree")])
     archive.unlink()
     tree = work / "tree"
     lib = tree / "lib" if (tree / "lib").exists() else tree / "usr" / "lib"
@@ -114,7 +114,7 @@ def _make(package: str, folder: Path, options: list[str]) -> None:
     version = compressed.name.removeprefix("vmlinuz-")
     image = compressed.read_bytes()
     (work / "image").write_bytes(_elf(image) or image)
-    _run(["depmod", "-b", str(work), version])
+    run_tool(["depmod", "-b", str(work), version])
     shutil.rmtree(tree)
     shutil.rmtree(folder, ignore_errors=True)
     work.rename(folder)
@@ -122,7 +122,9 @@ def _make(package: str, folder: Path, options: list[str]) -> None:
 
 def _backports() -> list[str]:
     """Options that make apt look into the backports of this machine's release, and only there."""
-    targets = _run(["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(COMPONENT)"])
+    targets = run_tool(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(COMPONENT)"]
+    )
     names = Path("/etc/os-release").read_text().splitlines()
     codename = next(
         (line.partition("=")[2] for line in names if line.startswith("VERSION_CODENAME")), ""
@@ -139,7 +141,7 @@ def _backports() -> list[str]:
                f"Dir::State::lists={folder}/lists", "Dir::Cache::pkgcache=",
                "Dir::Cache::srcpkgcache="]  # fmt: skip
     words = [word for option in options for word in ("-o", option)]
-    _run(["apt-get", *words, "-q", "update"])
+    run_tool(["apt-get", *words, "-q", "update"])
     return words
 
 
@@ -157,7 +159,7 @@ def depends(package: str, options: Sequence[str] = ()) -> list[str]:
     Raises:
         LabMissingError: apt knows no such package.
     """
-    shown = _run(["apt-cache", *options, "depends", package])
+    shown = run_tool(["apt-cache", *options, "depends", package])
     pairs = (line.strip().partition(": ") for line in shown.splitlines())
     return [name for relation, _, name in pairs if relation == "Depends"]
 
@@ -169,11 +171,11 @@ def download(package: str, folder: Path, options: Sequence[str] = ()) -> Path:
         LabMissingError: it is not to be had.
     """
     try:
-        _run(["apt-get", *options, "-q", "download", package], cwd=folder)
+        run_tool(["apt-get", *options, "-q", "download", package], cwd=folder)
     except LabError:
         # The list names a version that a later point release has replaced.
-        _run(["apt-get", *options, "-q", "update"])
-        _run(["apt-get", *options, "-q", "download", package], cwd=folder)
+        run_tool(["apt-get", *options, "-q", "update"])
+        run_tool(["apt-get", *options, "-q", "download", package], cwd=folder)
     return next(folder.glob(f"{package}_*.deb"))
 
 
@@ -183,7 +185,12 @@ def _elf(image: bytes) -> bytes:
     return lzma.LZMADecompressor().decompress(image[start:]) if start >= 0 else b""
 
 
-def _run(command: list[str], *, cwd: Path | None = None) -> str:
+def run_tool(command: list[str], *, cwd: Path | None = None) -> str:
+    """What a program of this machine prints.
+
+    Raises:
+        LabMissingError: it is not there, or failed.
+    """
     try:
         done = subprocess.run(
             command, cwd=cwd, check=True, capture_output=True, text=True, timeout=_DOWNLOAD_SECONDS

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from lab.initramfs import GUEST, make_initramfs
 from lab.kernel import LabError, LabMissingError, cache_folder, fetch_kernel
 from lab.kvm_module import make_kvm_module
+from lab.programs import fetch_programs
 from lab.shares import shared
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ def _prepare(run: Path, machine: Machine, command: str) -> None:
     lines = (f"{name}={shlex.quote(value)}\n" for name, value in settings.items())
     (run / "settings").write_text("".join(lines))
     shutil.copytree(GUEST, run / "guest", dirs_exist_ok=True)
+    if machine.has_systemd:
+        fetch_programs(run / "programs")
     capabilities = _capabilities(machine)
     if capabilities.is_dir():
         shutil.copytree(capabilities, run / "capabilities", dirs_exist_ok=True)

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from lab.inside.story import CPUS
-from lab.inside_pytest import KVM_TESTS, SHOW, pytest_command, python_command
+from lab.inside_pytest import pytest_command
 from lab.kernel import LabError, LabMissingError
 from lab.machine import KILLS, Machine, run_in_lab
 
@@ -21,8 +21,6 @@ pytestmark = pytest.mark.lab
 
 #: Five times of what it takes on two idle cores.
 STORY_SECONDS = 900
-#: The guest alone has 400 s to come up in.
-KVM_SECONDS = 1200
 FACTS = ["tests/lab/inside/test_facts.py", "tests/lab/inside/test_live_host.py"]
 
 
@@ -54,16 +52,6 @@ def test_a_realtime_host_with_systemd_and_libvirt(tmp_path, kernel):
     assert skipped(tmp_path) == []
 
 
-@pytest.mark.slow
-def test_a_realtime_vm_under_real_kvm(tmp_path):
-    machine = Machine(has_systemd=True, has_libvirt=True, has_kvm=True)
-
-    ended = in_lab(machine, pytest_command(KVM_TESTS), seconds=KVM_SECONDS, folder=tmp_path)
-
-    assert ended.status == 0, ended.output[-6000:]
-    assert skipped(tmp_path) == []
-
-
 def test_features_are_detected_on_another_kernel(tmp_path):
     """Debian's cloud kernel: no real-time preemption, no 9p, and nobody who told kvmrt so."""
     lines = ["set -e", pytest_command(FACTS), "uname -r >/lab/release", "exit 7"]
@@ -78,13 +66,3 @@ def test_features_are_detected_on_another_kernel(tmp_path):
 def test_a_command_that_does_not_end_is_killed(tmp_path):
     with pytest.raises(LabError, match=r"did not end within 40 s(?s:.*)it has begun"):
         in_lab(Machine(), "echo it has begun; sleep 1000", seconds=40, folder=tmp_path)
-
-
-def test_the_show_ends_with_every_value_as_it_was(tmp_path):
-    """What `make lab` shows to people; its exit code is the comparison's."""
-    machine = Machine(cpus=CPUS, has_systemd=True, has_libvirt=True)
-
-    ended = in_lab(machine, python_command(SHOW), seconds=STORY_SECONDS, folder=tmp_path)
-
-    assert ended.status == 0, ended.output[-6000:]
-    assert ended.output.count("[exit code 0,") == 6

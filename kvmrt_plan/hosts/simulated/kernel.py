@@ -18,6 +18,7 @@ from kvmrt_plan.hosts.simulated.affinity import mask_like
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.kvm_module import write_nx
 from kvmrt_plan.hosts.simulated.memory import POOL, write_choice, write_pool
+from kvmrt_plan.hosts.simulated.numbers import is_number_for
 from kvmrt_plan.hosts.simulated.power import PREFERENCE, write_governor, write_preference
 from kvmrt_plan.hosts.simulated.refusal import refusal
 from kvmrt_plan.hosts.simulated.units import write_partition
@@ -152,7 +153,7 @@ class Kernel:
                 raise refusal(path, "EINVAL")
             write_governor(self._texts, path, word)
             return
-        elif not word.removeprefix("-").isdigit():
+        elif not is_number_for(path, word):
             raise refusal(path, "EINVAL")
         self._texts.change(files={path: f"{word}\n"})
 

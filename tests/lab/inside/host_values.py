@@ -45,6 +45,10 @@ _RESTLESS = ("meminfo", "numastat", "vmstat", "spurious", "effective_affinity", 
              "/perf_event_max", "perf_cpu_time", "keys/", "sched_domain", "hotplug/state",
              "fs/dentry")  # fmt: skip
 _CGROUPS = "/sys/fs/cgroup"
+#: `/system.slice/cpuset.cpus` below it.
+_IN_A_SLICE = 2
+#: Tasks, and units of guests, which have a new name each time.
+_PASSING = ("task ", "/run/systemd/transient/machine-")
 #: PF_WQ_WORKER of the kernel's include/linux/sched.h.
 _IS_WORKER = 0x20
 #: Threads of the kernel that a partition evicts; it forgets what they were bound to.
@@ -91,8 +95,10 @@ def differences(before: dict[str, str], after: dict[str, str]) -> dict[str, tupl
 
 
 def _comes_and_goes(path: str) -> bool:
-    is_unit = path.startswith(_CGROUPS) and path.count("/") > _CGROUPS.count("/") + 1
-    return path.startswith("task ") or (is_unit and "kvmrt" not in path)
+    depth = path.removeprefix(_CGROUPS).count("/") if path.startswith(_CGROUPS) else 0
+    # Of what kvmrt makes its slices count, not what libvirt puts into them.
+    is_ours = depth == _IN_A_SLICE and "kvmrt" in path
+    return path.startswith(_PASSING) or (depth >= _IN_A_SLICE and not is_ours)
 
 
 def evicted(left: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:

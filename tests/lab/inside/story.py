@@ -66,17 +66,17 @@ DOMAIN = f"""\
 """
 
 
-def make_guest(folder: Path) -> str:
+def make_guest(folder: Path, *, configuration: str = CONFIGURATION, domain: str = DOMAIN) -> str:
     """Define the guest, and write the configuration that is for it; where that lies."""
     # Only the lab has a libvirt's binding for certain; the simulated host's story needs none.
     import libvirt
 
     write_disk(DISK)
     connection = libvirt.open("qemu:///system")
-    connection.defineXML(DOMAIN)
+    connection.defineXML(domain)
     connection.close()
     path = folder / "kvmrt.yaml"
-    path.write_text(CONFIGURATION)
+    path.write_text(configuration)
     return str(path)
 
 

@@ -43,8 +43,9 @@ def keep(name: str, output: str) -> None:
 
 def drift(configuration: str, name: str) -> dict[str, str]:
     """Causes by address, of what has drifted."""
-    keep(f"drift-{name}", kvmrt("plan", "-f", configuration)[1])
-    document = json.loads(kvmrt("plan", "-f", configuration, "--json")[1])
+    output = kvmrt("plan", "-f", configuration, "--json")[1]
+    keep(f"drift-{name}.json", output)
+    document = json.loads(output)
     return {one["address"]: one["cause"] for one in document.get("drift", ())}
 
 
@@ -78,7 +79,7 @@ def test_what_systemd_does_moves_nothing(configuration, command):
 
 def test_irqbalance_is_named_when_it_has_moved_interrupts(configuration):
     process = subprocess.Popen(
-        ["irqbalance", "--foreground", "--interval=1"], stdin=subprocess.DEVNULL
+        ["/lab/programs/irqbalance", "--foreground", "--interval=1"], stdin=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + SECONDS

@@ -5,10 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import signal
 import subprocess
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,7 +19,6 @@ from lab.inside.story import (
     USED,
     kvmrt,
     make_guest,
-    start_kvmrt,
 )
 
 from kvmrt_plan.facts.irq import parse_irqs
@@ -37,7 +33,6 @@ SLICE = "kvmrt5b1f0c1e52c54f2a9a5e6b5c1d0a7e01.slice"
 HELD = ("/run/kvmrt/held.json", "/var/lib/kvmrt/journal/current")
 THREADS = {"CPU 0/TCG": {"4"}, "CPU 1/TCG": {"6"}, "CPU 2/TCG": {"8"}, "CPU 3/TCG": {"10"},
            "qemu-system-x86": {"2"}}  # fmt: skip
-KILLS = int(os.environ.get("KVMRT_LAB_KILLS", "0"))
 
 
 def text(path: str) -> str:
@@ -143,32 +138,3 @@ def test_a_running_guest_has_its_threads_where_the_plan_says(configuration):
     assert {name: cpus for name, cpus in allowed.items() if name in THREADS} == THREADS
     assert status == 0, output
     assert kvmrt("revert", "--yes")[0] == 0
-
-
-def test_a_killed_apply_is_recovered_without_a_difference(configuration, tmp_path):
-    # Once to and fro, so that the cpuset controller is on in both readings.
-    begin = time.monotonic()
-    assert kvmrt("apply", "-f", configuration, "--yes", NAME)[0] == 0
-    longest = time.monotonic() - begin
-    assert kvmrt("revert", "--yes")[0] == 0
-    before, xml = host_values(), definition()
-    chance = random.Random(5)
-    outcomes = []
-    for number in range(KILLS):
-        log = tmp_path / f"apply-{number}"
-        process = start_kvmrt(log, "apply", "-f", configuration, "--yes", NAME)
-        moment = chance.uniform(0.3, 1) * longest
-        time.sleep(moment)
-        os.kill(process, signal.SIGKILL)
-        _, code = os.waitpid(process, 0)
-        status, output = kvmrt("recover")
-        if os.path.exists(HELD[0]):
-            # It had ended before it was killed.
-            output += kvmrt("revert", "--yes")[1]
-        left = differences(before, host_values())
-        outcomes.append({"after": round(moment, 1), "code": code, "recover": output, "left": left})
-        keep("kills.json", json.dumps(outcomes, indent=1))
-        assert status == 0, output
-        assert left == {}, output
-        assert definition() == xml
-    assert any("recovered" in one["recover"] for one in outcomes) or KILLS == 0

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
@@ -203,3 +205,21 @@ DRIFT (what kvmrt had written, and what is there now)
         in text
     )
     assert '"cause": "somebody with root rights' in document
+
+
+def test_an_apply_repairs_it_and_the_cpu_of_a_vcpu_is_nothing_that_is_held(booted, tmp_path):
+    path = tmp_path / "host.json"
+    shutil.copytree(f"{booted}.state", f"{path}.state")
+    host = SimulatedHost(load_snapshot(booted.read_bytes(), file=booted.name))
+    host.write(CPU.format(4), "0")
+    path.write_text(dump_snapshot(host.capture()))
+    arguments = ("--host", str(path), "-f", str(booted.with_name("kvmrt.yaml")))
+
+    status, output = kvmrt("apply", *arguments, "--yes", "--allow", "guest-threads")
+    after, plan = kvmrt("plan", *arguments, "--detailed-exitcode")
+
+    assert status == 0, output
+    assert (after, "DRIFT" in plan) == (0, False), plan
+    held = json.loads(Path(f"{path}.state", "run", "held.json").read_text())["values"]
+    assert [one for one in held if one.startswith("cpu/")] == ["cpu/3", "cpu/5", "cpu/7"]
+    assert load_snapshot(path.read_bytes(), file=path.name).files[CPU.format(4)] == "1\n"
