@@ -196,6 +196,8 @@ def confinement_files(machine: Machine, *, allowed: CpuSet) -> Iterator[tuple[st
     )
     yield "/sys/fs/cgroup/cgroup.subtree_control", "cpuset cpu io memory pids\n"
     yield "/sys/fs/cgroup/cpuset.cpus.effective", f"{machine.online}\n"
+    nodes = CpuSet(range(machine.sockets))
+    yield "/sys/fs/cgroup/cpuset.mems.effective", f"{nodes}\n"
     for unit in ("init.scope", "machine.slice", "system.slice", "user.slice"):
         limit = machine.online if unit == "machine.slice" else allowed
         folder = f"/sys/fs/cgroup/{unit}"
@@ -203,6 +205,8 @@ def confinement_files(machine: Machine, *, allowed: CpuSet) -> Iterator[tuple[st
         yield f"{folder}/cpuset.cpus", f"{'' if unit == 'machine.slice' else limit}\n"
         yield f"{folder}/cpuset.cpus.effective", f"{limit}\n"
         yield f"{folder}/cpuset.cpus.partition", "member\n"
+        yield f"{folder}/cpuset.mems", "\n"
+        yield f"{folder}/cpuset.mems.effective", f"{nodes}\n"
     for queue in ("", "writeback/"):
         yield f"/sys/devices/virtual/workqueue/{queue}cpumask", f"{allowed.format_mask()}\n"
 

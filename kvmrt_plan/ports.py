@@ -143,6 +143,13 @@ class Host(Protocol):
             WriteRefusedError: systemd refused, or the unit's cgroup does not show the value.
         """
 
+    def set_allowed_nodes(self, unit: str, nodes: CpuSet) -> None:
+        """`systemctl set-property --runtime UNIT AllowedMemoryNodes=...`.
+
+        Raises:
+            WriteRefusedError: systemd refused.
+        """
+
     def make_slice(self, unit: str, cpus: CpuSet) -> None:
         """Start the top-level slice and set its AllowedCPUs=, until the next boot.
 

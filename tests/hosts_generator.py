@@ -204,6 +204,7 @@ class _Draw:
             "page_merging": "unmerged",
             "transparent_hugepages": "never",
             "reserve_hugepages": True,
+            "memory_shield": True,
             "kvm": "{halt_poll_ns: 0, kvmclock_periodic_sync: false, nx_huge_pages: never}",
         }
         return balancer | {name: value for name, value in offered.items() if self._asks(0.4)}

@@ -10,6 +10,7 @@ import rule_cases_cpus
 import rule_cases_domains
 import rule_cases_host
 import rule_cases_machine
+import rule_cases_memory
 import rule_cases_writers
 from rule_case import CASES
 
@@ -19,6 +20,7 @@ MODULES = (
     rule_cases_domains,
     rule_cases_host,
     rule_cases_machine,
+    rule_cases_memory,
     rule_cases_writers,
 )
 

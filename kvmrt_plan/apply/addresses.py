@@ -33,6 +33,7 @@ _FORMS = {
     Kind.HUGEPAGES: (r"hugepages/((?:host|node[0-9]{1,5})/[0-9]{1,8})"),
     Kind.WORKQUEUE_CPUMASK: (r"workqueue/((?:[A-Za-z0-9_-]+/)?cpumask)"),
     Kind.SLICE_CPUS: (r"slice/([A-Za-z0-9:_@-][A-Za-z0-9:_.@-]*\.(?:slice|scope|service))"),
+    Kind.SLICE_MEMORY: (r"memory/([A-Za-z0-9:_@-][A-Za-z0-9:_.@-]*\.(?:slice|scope|service))"),
     # Only units that kvmrt makes: a plan must not remove another's slice, nor make one a partition.
     Kind.VM_SLICE: (r"vm-slice/(kvmrt[0-9a-f]{32}\.slice)"),
     Kind.PARTITION: (r"partition/(kvmrt[0-9a-f]{32}\.slice)"),

@@ -31,6 +31,7 @@ HELD_KINDS = frozenset(
     {
         Kind.VM_SLICE,
         Kind.SLICE_CPUS,
+        Kind.SLICE_MEMORY,
         Kind.SHIELD,
         Kind.WORKQUEUE_CPUMASK,
         Kind.IRQ_DEFAULT_AFFINITY,

@@ -50,6 +50,7 @@ VOLATILE = frozenset(
         Kind.PARTITION_LIFT,
         Kind.VM_SLICE,
         Kind.SLICE_CPUS,
+        Kind.SLICE_MEMORY,
         Kind.PARTITION,
         Kind.SHIELD,
         Kind.WORKQUEUE_CPUMASK,

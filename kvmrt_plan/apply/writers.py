@@ -13,6 +13,7 @@ from kvmrt_plan.apply.hugepages import read_pool, write_pool
 from kvmrt_plan.apply.irqbalance import read_ban, write_ban
 from kvmrt_plan.apply.kernel_args import read_boot, write_boot
 from kvmrt_plan.apply.kernel_files import exchange_file, read_file, write_file
+from kvmrt_plan.apply.memory_nodes import read_nodes, write_nodes
 from kvmrt_plan.apply.owned_lines import read_lines, write_lines
 from kvmrt_plan.apply.slices import read_slice, write_slice
 from kvmrt_plan.changes.change import Kind
@@ -108,6 +109,8 @@ def _read(host: Host, step: Step) -> str | None:  # noqa: PLR0911  one for each 
             return read_ban(host, step)
         case Kind.SLICE_CPUS | Kind.SHIELD | Kind.VM_SLICE | Kind.PARTITION_LIFT | Kind.PARTITION:
             return read_slice(host, step)
+        case Kind.SLICE_MEMORY:
+            return read_nodes(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             return read_domain(host, step)
         case Kind.GUEST_THREAD:
@@ -147,6 +150,8 @@ def _write(host: Host, step: Step) -> None:
             write_ban(host, step)
         case Kind.SLICE_CPUS | Kind.SHIELD | Kind.VM_SLICE | Kind.PARTITION_LIFT | Kind.PARTITION:
             write_slice(host, step)
+        case Kind.SLICE_MEMORY:
+            write_nodes(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             write_domain(host, step)
         case Kind.GUEST_THREAD:

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     PARTITION_LIFT = "partition-lift"
     VM_SLICE = "vm-slice"
     SLICE_CPUS = "slice-cpus"
+    SLICE_MEMORY = "slice-memory"
     PARTITION = "partition"
     SHIELD = "shield"
     WORKQUEUE_CPUMASK = "workqueue-cpumask"

@@ -65,6 +65,10 @@ def collect_changes(
         from kvmrt_plan.changes.hugepages import hugepage_changes
 
         found.extend(hugepage_changes(policy, masks))
+    if policy.memory_shield or any(one.startswith("memory/") for one in facts.held):
+        from kvmrt_plan.changes.memory_nodes import memory_changes
+
+        found.extend(memory_changes(policy, backend, masks))
     found.extend(kvm_changes(policy.kvm, masks))
     found.extend(boot_changes(policy.boot, facts, placement))
     found.extend(cpu_changes(masks, leaving=tuple(found)))

@@ -33,6 +33,11 @@ class HostKnobs:
         "Reserve the huge pages of RT VMs with `hugepages` on their NUMA nodes before they start.",
         True, default=False,
     )  # fmt: skip
+    memory_shield: bool = described(
+        "Keep the memory of NUMA nodes whose CPUs all belong to RT VMs for these, as far as it goes: "
+        "AllowedMemoryNodes= of the other units of systemd.",
+        True, default=False,
+    )  # fmt: skip
     page_merging: PageMerging | None = described(
         "Merging of equal pages: stopped, or unmerged as well; unset: unmanaged.",
         "unmerged", default=None,

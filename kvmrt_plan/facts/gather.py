@@ -10,6 +10,7 @@ from kvmrt_plan.facts.domains import parse_domains
 from kvmrt_plan.facts.held import HELD_PATH, parse_held
 from kvmrt_plan.facts.host import HostFacts
 from kvmrt_plan.facts.hugepages import parse_hugepages
+from kvmrt_plan.facts.hugetlbfs import parse_hugetlbfs
 from kvmrt_plan.facts.idle import parse_idle_states
 from kvmrt_plan.facts.irq import parse_default_affinity, parse_irqs
 from kvmrt_plan.facts.kernel import parse_kernel
@@ -52,6 +53,7 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         slices=parse_slices(snapshot),
         workqueue=parse_workqueue(snapshot),
         hugepages=parse_hugepages(snapshot),
+        hugetlbfs=parse_hugetlbfs(snapshot),
         services=parse_services(snapshot),
         domains=parse_domains(snapshot),
         libvirt_problem=libvirt.problem if libvirt else "libvirt was not asked",

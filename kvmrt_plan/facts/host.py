@@ -67,6 +67,8 @@ class HostFacts:
     held: Mapping[str, HeldValue] = field(default_factory=dict)
     #: VMs whose policies are in force.
     holders: frozenset[UUID] = frozenset()
+    #: Sizes in KiB of which huge pages are mounted; None: not known.
+    hugetlbfs: frozenset[int] | None = None
     #: Parameters of KVM's modules.
     kvm: KvmParameters = field(default_factory=KvmParameters)
     #: What RedHawk's shield service assigns.

@@ -42,6 +42,9 @@ class Slice:
     allowed: CpuSet | None
     #: cpuset.cpus.effective; None when the controller is off here.
     effective: CpuSet | None
+    #: cpuset.mems and cpuset.mems.effective, in the same way: NUMA nodes of its memory.
+    nodes: CpuSet | None = None
+    effective_nodes: CpuSet | None = None
     #: cpuset.cpus.partition (`member`, `isolated`, `isolated invalid (...)`), "" when absent.
     partition: str = ""
 
@@ -66,6 +69,8 @@ class Shield:
     processes: CpuSet
     irqs: CpuSet
     local_timers: CpuSet
+    #: What /proc/shield/mems says; "" where there is none. Its notation is not public.
+    memory: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +83,8 @@ class Slices:
     shield: Shield | None
     #: What the root's cgroup may use: the online CPUs that no partition has. None when not known.
     effective: CpuSet | None = None
+    #: NUMA nodes with memory, by the root's cgroup. None when not known.
+    nodes: CpuSet | None = None
     #: Whether the kernel knows isolated partitions and systemd may use them.
     has_partitions: bool = False
 
@@ -111,6 +118,7 @@ def parse_slices(snapshot: Snapshot) -> Slices:
         slices=tuple(one for one in found if one is not None),
         shield=_parse_shield(snapshot),
         effective=read_cpulist(snapshot, f"{CGROUP_FOLDER}/cpuset.cpus.effective"),
+        nodes=read_cpulist(snapshot, f"{CGROUP_FOLDER}/cpuset.mems.effective"),
         has_partitions=mode is CgroupMode.UNIFIED and _has_partitions(snapshot),
     )
 
@@ -150,6 +158,8 @@ def _parse_slice(snapshot: Snapshot, name: str) -> Slice | None:
         # An empty cpuset.cpus means: whatever the parent has.
         allowed=allowed or None,
         effective=effective,
+        nodes=read_cpulist(snapshot, f"{folder}/cpuset.mems") or None,
+        effective_nodes=read_cpulist(snapshot, f"{folder}/cpuset.mems.effective"),
         partition=read_word(snapshot, f"{folder}/cpuset.cpus.partition") or "",
     )
 
@@ -161,6 +171,7 @@ def _parse_shield(snapshot: Snapshot) -> Shield | None:
         processes=_shielded(snapshot, "procs"),
         irqs=_shielded(snapshot, "irqs"),
         local_timers=_shielded(snapshot, "ltmrs"),
+        memory=read_word(snapshot, f"{SHIELD_FOLDER}/mems") or "",
     )
 
 

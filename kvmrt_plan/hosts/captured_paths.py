@@ -139,6 +139,9 @@ PATTERNS = (
     "/sys/fs/cgroup/*/cpuset.cpus",
     "/sys/fs/cgroup/*/cpuset.cpus.effective",
     "/sys/fs/cgroup/*/cpuset.cpus.partition",
+    "/sys/fs/cgroup/cpuset.mems.effective",
+    "/sys/fs/cgroup/*/cpuset.mems",
+    "/sys/fs/cgroup/*/cpuset.mems.effective",
     # Containers with CPUs of their own, by facts/containers.py
     "/sys/fs/cgroup/docker/*/cpuset.cpus",
     "/sys/fs/cgroup/system.slice/docker-*.scope/cpuset.cpus",
@@ -149,11 +152,14 @@ PATTERNS = (
     "/proc/shield/procs",
     "/proc/shield/irqs",
     "/proc/shield/ltmrs",
+    "/proc/shield/mems",
     "/proc/1/comm",
     "/run/systemd/system/",
     # Workqueues, by facts/workqueue.py
     "/sys/devices/virtual/workqueue/cpumask",
     "/sys/devices/virtual/workqueue/*/cpumask",
+    # Mounts of huge pages, by facts/hugetlbfs.py
+    "/proc/mounts",
     # Competing writers, by facts/services.py
     "/etc/default/irqbalance",
     "/etc/sysconfig/irqbalance",
@@ -177,7 +183,6 @@ PATTERNS = (
 CHECK_PATTERNS = (
     "/proc/self/status",
     "/proc/cpuinfo",
-    "/proc/mounts",
     "/proc/swaps",
     "/proc/sys/kernel/watchdog",
     f"{_CPU}/vulnerabilities/*",

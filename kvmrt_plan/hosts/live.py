@@ -123,6 +123,10 @@ class LiveHost:
         command = ("systemctl", "set-property", "--runtime", unit, f"AllowedCPUs={cpus}")
         _run(command, unit)
 
+    def set_allowed_nodes(self, unit: str, nodes: CpuSet) -> None:
+        """As the CPUs; the kernel moves the unit's memory before this returns."""
+        _run(("systemctl", "set-property", "--runtime", unit, f"AllowedMemoryNodes={nodes}"), unit)
+
     def make_slice(self, unit: str, cpus: CpuSet) -> None:
         """Started first: a slice without CPUs confines nothing, CPUs without the slice would wait in a
         drop-in for whoever starts it.

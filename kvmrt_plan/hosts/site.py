@@ -89,6 +89,10 @@ class OpenHost:
         """As the host does."""
         self._host.set_allowed_cpus(unit, cpus)
 
+    def set_allowed_nodes(self, unit: str, nodes: CpuSet) -> None:
+        """As the host does."""
+        self._host.set_allowed_nodes(unit, nodes)
+
     def make_slice(self, unit: str, cpus: CpuSet) -> None:
         """As the host does."""
         self._host.make_slice(unit, cpus)

@@ -35,6 +35,7 @@ _PHASES = (
     Kind.PARTITION_LIFT,
     Kind.VM_SLICE,
     Kind.SLICE_CPUS,
+    Kind.SLICE_MEMORY,
     Kind.SHIELD,
     Kind.WORKQUEUE_CPUMASK,
     Kind.SYSCTL,

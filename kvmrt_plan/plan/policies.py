@@ -39,8 +39,8 @@ _WORDS = ("/title", "/description")
 #: housekeeping CPU, managed interrupts, and who writes the same (irqbalance, TuneD, containers).
 _WEAKER = frozenset(
     {
-        "KR125", "KR133", "KR204", "KR205", "KR206", "KR207", "KR209", "KR210", "KR211", "KR213",
-        "KR223", "KR228", "KR229",
+        "KR125", "KR133", "KR149", "KR204", "KR205", "KR206", "KR207", "KR209", "KR210", "KR211",
+        "KR213", "KR223", "KR228", "KR229",
     }
 )  # fmt: skip
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The codes about the guest's machine."""
+"""The codes about the guest's machine and its memory."""
 
 from __future__ import annotations
 
@@ -40,5 +40,35 @@ ENTRIES = (
         "preference.",
         example="host: {governor: performance, energy_preference: balance_power}",
         remedy="set `energy_preference: performance`, or leave it out.",
+    ),
+    Entry(
+        "KR146", "A guest's nodes do not have its memory free", "warning",
+        why="A guest that is bound to nodes gets no memory from others, and one with huge pages does not "
+        "start without them. KR120 tells of memory that is to be locked.",
+        example="web: {cpuset: 9-11, hugepages: 1G}  # node 1 has no free page of 1 GiB",
+        remedy="stop what uses the memory, set `reserve_hugepages`, reserve pages at boot, or name further "
+        "nodes in `numatune`.",
+    ),
+    Entry(
+        "KR147", "The kernel may merge the pages of an RT guest", "warning",
+        why="QEMU offers the guest's memory to KSM unless its definition says otherwise; the next write "
+        "to a merged page is a page fault, also where memory is locked.",
+        example="rt1: {rt: true, cpuset: 1-2}  # /sys/kernel/mm/ksm/run is 1",
+        remedy="set `page_sharing: false` for the VM, or `page_merging` in the host part.",
+    ),
+    Entry(
+        "KR148", "Huge pages of a size that is not mounted", "warning",
+        why="libvirt hands QEMU a file on a hugetlbfs of the wanted page size and looks for the mounts "
+        "when it starts itself. systemd mounts the default size only, as /dev/hugepages.",
+        example="rt1: {hugepages: 1G}  # /proc/mounts has pagesize=2M only",
+        remedy="mount it by a unit (docs/policies.md has one) and restart libvirt.",
+    ),
+    Entry(
+        "KR149", "Memory that cannot be shielded", "warning or advice",
+        why="`memory_shield` keeps other tasks' memory off the nodes of RT VMs. It needs every CPU of the "
+        "node to belong to RT VMs that take their memory from it, systemd on cgroup v2, and another node "
+        "with memory for the host. RedHawk's kernel does it by itself.",
+        example='host: {memory_shield: true}\nrt1: {rt: true, cpuset: "9-11"}  # node 1 has CPUs 8-15',
+        remedy="give the RT VMs all CPUs of the node, or leave `memory_shield` out.",
     ),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from kvmrt_plan.rules import (
     environment,
     gathering,
     guest,
+    guest_memory,
     host,
     hotplug,
     identity,
@@ -26,6 +27,7 @@ from kvmrt_plan.rules import (
     kernel_args,
     machine,
     memory,
+    memory_shield,
     nodes,
     partitions,
     sharing,
@@ -61,7 +63,8 @@ HOST_RULES: tuple[HostRule, ...] = (
     *domains.HOST_RULES, *threads.HOST_RULES, *host.HOST_RULES, *interrupts.HOST_RULES,
     *gathering.HOST_RULES, *environment.HOST_RULES, *enforcement.HOST_RULES,
     *machine.HOST_RULES, *kernel_args.HOST_RULES, *partitions.HOST_RULES, *writers.HOST_RULES,
-    *hotplug.HOST_RULES, *weaker_shield.HOST_RULES,
+    *hotplug.HOST_RULES, *weaker_shield.HOST_RULES, *guest_memory.HOST_RULES,
+    *memory_shield.HOST_RULES,
 )  # fmt: skip
 
 

@@ -152,6 +152,7 @@ _PHRASES = {
     Kind.PARTITION_LIFT: "{1}  partition",
     Kind.IRQ_DEFAULT_AFFINITY: "irq default affinity",
     Kind.SLICE_CPUS: "{} AllowedCPUs",
+    Kind.SLICE_MEMORY: "{} AllowedMemoryNodes",
     Kind.SHIELD: "shield {}",
     Kind.WORKQUEUE_CPUMASK: "workqueue {}",
     Kind.CPU_ONLINE: "cpu {}",

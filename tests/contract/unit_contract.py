@@ -23,6 +23,7 @@ UNIT_BEHAVIOURS: dict[str, Callable[[Probe], None]] = {}
 
 ALLOWED = f"{CGROUPS}/{UNIT}/cpuset.cpus"
 EFFECTIVE = f"{ALLOWED}.effective"
+MEMORY = f"{CGROUPS}/{UNIT}/cpuset.mems"
 
 
 def behaviour(function: Callable[[Probe], None]) -> Callable[[Probe], None]:
@@ -43,6 +44,23 @@ def a_unit_shows_the_cpus_it_was_given(probe: Probe) -> None:
 def a_unit_that_is_not_there_is_refused(probe: Probe) -> None:
     with pytest.raises(WriteRefusedError):
         probe.host.set_allowed_cpus("kvmrt-nowhere.service", CpuSet((0,)))
+
+
+@behaviour
+def a_unit_shows_the_memory_nodes_it_was_given(probe: Probe) -> None:
+    everything = probe.read(f"{CGROUPS}/cpuset.mems.effective")
+    probe.host.set_allowed_nodes(UNIT, CpuSet((0,)))
+    assert (probe.read(MEMORY), probe.read(f"{MEMORY}.effective")) == ("0", "0")
+    probe.host.set_allowed_nodes(UNIT, CpuSet.parse(everything))
+    assert (probe.read(MEMORY), probe.read(f"{MEMORY}.effective")) == (everything, everything)
+
+
+@behaviour
+def memory_nodes_that_are_not_there_are_taken_and_not_applied(probe: Probe) -> None:
+    probe.host.set_allowed_nodes(UNIT, CpuSet((0,)))
+    probe.host.set_allowed_nodes(UNIT, CpuSet((0, 7)))
+    assert (probe.read(MEMORY), probe.read(f"{MEMORY}.effective")) == ("0", "0")
+    probe.host.set_allowed_nodes(UNIT, CpuSet.parse(probe.read(f"{CGROUPS}/cpuset.mems.effective")))
 
 
 @behaviour

@@ -14,6 +14,7 @@ from kvmrt_plan.hosts.simulated.boot_tools import update_boot
 from kvmrt_plan.hosts.simulated.domains import SimulatedDomains
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.kernel import Kernel
+from kvmrt_plan.hosts.simulated.memory_nodes import set_allowed_nodes
 from kvmrt_plan.hosts.simulated.shield_service import restart_service
 from kvmrt_plan.hosts.simulated.texts import Texts
 from kvmrt_plan.hosts.simulated.threads import SimulatedThreads
@@ -81,6 +82,10 @@ class SimulatedHost:
     def set_allowed_cpus(self, unit: str, cpus: CpuSet) -> None:
         """As systemd answers."""
         set_allowed_cpus(self.texts, unit, cpus, Hotplug(self.texts).online)
+
+    def set_allowed_nodes(self, unit: str, nodes: CpuSet) -> None:
+        """As systemd answers."""
+        set_allowed_nodes(self.texts, unit, nodes, Hotplug(self.texts).online)
 
     def make_slice(self, unit: str, cpus: CpuSet) -> None:
         """As systemd answers."""

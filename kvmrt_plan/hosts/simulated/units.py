@@ -32,7 +32,7 @@ def set_allowed_cpus(texts: Texts, unit: str, cpus: CpuSet, online: CpuSet) -> N
         WriteRefusedError: there is no such unit, or no cpuset controller.
     """
     path = f"{_CGROUPS}/{unit}/cpuset.cpus"
-    files = {} if path in texts.files else dict(_new_files(texts, online))
+    files = {} if path in texts.files else dict(new_files(texts, online))
     if path not in texts.files and path not in files:
         raise WriteRefusedError(unit, "Failed to set unit properties: Unit not found.")
     files[path] = f"{cpus}\n"
@@ -48,13 +48,14 @@ def make_slice(texts: Texts, unit: str, cpus: CpuSet, online: CpuSet) -> None:
         WriteRefusedError: there is no cpuset controller.
     """
     folder = f"{_CGROUPS}/{unit}"
-    files = dict(_new_files(texts, online))
+    files = dict(new_files(texts, online))
     if not files and "cpuset" not in texts.files.get(_SWITCH, "").split():
         raise WriteRefusedError(unit, "Failed to set unit properties: no cpuset controller")
     files[f"{folder}/cpuset.cpus"] = f"{cpus}\n"
     files[f"{folder}/cpuset.cpus.effective"] = f"{cpus}\n"
     if f"{folder}/cpuset.cpus.partition" not in texts.files:
         files[f"{folder}/cpuset.cpus.partition"] = f"{MEMBER}\n"
+        files.update(_memory_files(texts, folder))
     links: dict[str, str | None] = {} if folder in texts.links else {folder: ""}
     is_same = texts.files.get(f"{folder}/cpuset.cpus") == files[f"{folder}/cpuset.cpus"]
     _change(texts, files, online, again=() if is_same else (unit,), links=links)
@@ -106,7 +107,7 @@ def _change(
     texts.change(files={**files, **settled, **dict(threads)}, links=links)
 
 
-def _new_files(texts: Texts, online: CpuSet) -> Iterator[tuple[str, str | None]]:
+def new_files(texts: Texts, online: CpuSet) -> Iterator[tuple[str, str | None]]:
     """Files that appear when the controller is switched on; none where it is on, or is missing."""
     enabled = texts.files.get(_SWITCH, "").split()
     if (
@@ -120,3 +121,12 @@ def _new_files(texts: Texts, online: CpuSet) -> Iterator[tuple[str, str | None]]
             yield f"{folder}/cpuset.cpus", "\n"
             yield f"{folder}/cpuset.cpus.effective", f"{online}\n"
             yield f"{folder}/cpuset.cpus.partition", "member\n"
+            yield from _memory_files(texts, folder)
+
+
+def _memory_files(texts: Texts, folder: str) -> Iterator[tuple[str, str | None]]:
+    """A cgroup without nodes of its own has those of the root."""
+    nodes = texts.files.get(f"{_CGROUPS}/cpuset.mems.effective")
+    if nodes is not None:
+        yield f"{folder}/cpuset.mems", "\n"
+        yield f"{folder}/cpuset.mems.effective", nodes
