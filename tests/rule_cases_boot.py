@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from facts_builders import cpus, make_domain, make_kernel, make_slices
-from rule_case import ERROR, WARNING, case, host, irqs, of, rt, vm
+from rule_case import ADVICE, ERROR, WARNING, case, host, irqs, of, rt, vm
 
 from kvmrt_plan.desired.boot_model import BootCpus, BootPolicy
 from kvmrt_plan.desired.kvm_model import KvmPolicy, NxHugePages
 from kvmrt_plan.diagnostics import Source
+from kvmrt_plan.facts.initramfs import Initramfs
 from kvmrt_plan.facts.kernel_args import BootArguments, Loader
 from kvmrt_plan.facts.kvm import KvmParameters
 from kvmrt_plan.facts.shield_file import ShieldFile
@@ -150,4 +151,50 @@ case(
     "KR222 the same assignment",
     of(**irqs(55, "0-3")),
     host(slices=SHIELDED, shield_file=ASSIGNED),
+)
+EARLY_KVM = Initramfs(
+    tool="update-initramfs", modules={"kvm_intel": "/etc/initramfs-tools/modules"}
+)
+case(
+    "KR247 KVM in the initramfs",
+    of(kvm=KvmPolicy(halt_poll_ns=0)),
+    host(initramfs=EARLY_KVM),
+    (
+        WARNING,
+        None,
+        None,
+        (
+            "the initramfs loads kvm_intel, and has the options of /etc/modprobe.d/kvmrt.conf only when "
+            "it is made anew"
+        ),
+    ),
+)
+case(
+    "KR247 options that run",
+    of(kvm=KvmPolicy(halt_poll_ns=0)),
+    host(
+        initramfs=EARLY_KVM,
+        kvm=KvmParameters(running={"kvm.halt_poll_ns": "0"}, own=("kvm.halt_poll_ns=0",)),
+    ),
+)
+case("KR247 KVM comes later", of(kvm=KvmPolicy(halt_poll_ns=0)), host())
+IDS = "vfio-pci.ids=10de:1db4"
+case(
+    "KR248 vfio-pci comes later",
+    of(boot=BootPolicy(arguments=(IDS,))),
+    host(initramfs=Initramfs(tool="dracut")),
+    (
+        ADVICE,
+        None,
+        None,
+        (
+            f"{IDS} reserves devices only if vfio-pci is loaded before their drivers, and the initramfs is "
+            "not told to"
+        ),
+    ),
+)
+case(
+    "KR248 vfio-pci in the initramfs",
+    of(boot=BootPolicy(arguments=(IDS,))),
+    host(initramfs=Initramfs(tool="dracut", modules={"vfio_pci": "/etc/dracut.conf"})),
 )

@@ -26,6 +26,9 @@ _EXCERPTS = tuple(
         (r"/etc/default/grub", r"^\s*GRUB_(?:CMDLINE_LINUX(?:_DEFAULT)?|ENABLE_BLSCFG)=.*$"),
         (r"/boot/grub2?/grub.cfg\Z", r"^(?:### BEGIN .*|\s*linux(?:16|efi)?\s.*)$"),
         (r"/etc/modprobe\.d/", r"^options kvm(?:_intel|_amd|-intel|-amd)?\s.*$"),
+        (r"/etc/initramfs-tools/modules\Z", r"^\s*(?:kvm|vfio).*$"),
+        (r"/etc/dracut\.conf", r"^\s*(?:(?:add|force)_)?drivers\+?=.*$"),
+        (r"/etc/mkinitcpio\.conf\Z", r"^\s*MODULES\+?=.*$"),
         (r"/boot/grub2?/grubenv\Z", r"^(?:kernelopts|tuned_params)=.*$"),
     )
 )

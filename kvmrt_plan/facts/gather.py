@@ -12,6 +12,7 @@ from kvmrt_plan.facts.host import HostFacts
 from kvmrt_plan.facts.hugepages import parse_hugepages
 from kvmrt_plan.facts.hugetlbfs import parse_hugetlbfs
 from kvmrt_plan.facts.idle import parse_idle_states
+from kvmrt_plan.facts.initramfs import parse_initramfs
 from kvmrt_plan.facts.irq import parse_default_affinity, parse_irqs
 from kvmrt_plan.facts.kernel import parse_kernel
 from kvmrt_plan.facts.kernel_args import parse_boot
@@ -68,6 +69,7 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         holders=held.holders,
         boot=parse_boot(snapshot),
         kvm=parse_kvm(snapshot),
+        initramfs=parse_initramfs(snapshot),
         shield_file=parse_shield_file(snapshot.files.get(SHIELD_FILE)),
         has_amd_kvm="/sys/module/kvm_amd" in snapshot.links,
         iommus=tuple(snapshot.entries(_IOMMUS)) if _IOMMUS in snapshot.links else None,

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.facts.initramfs import Initramfs
 from kvmrt_plan.facts.kernel_args import NO_LOADER
 from kvmrt_plan.facts.kvm import KvmParameters
 from kvmrt_plan.facts.shield_file import ShieldFile
@@ -71,6 +72,8 @@ class HostFacts:
     hugetlbfs: frozenset[int] | None = None
     #: Parameters of KVM's modules.
     kvm: KvmParameters = field(default_factory=KvmParameters)
+    #: Modules that are loaded before the root file system is there.
+    initramfs: Initramfs = field(default_factory=Initramfs)
     #: What RedHawk's shield service assigns.
     shield_file: ShieldFile = field(default_factory=ShieldFile)
     #: The kernel's arguments, running and at the next boot.

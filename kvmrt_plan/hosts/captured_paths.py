@@ -94,6 +94,11 @@ PATTERNS = (
     *BOOT_PATTERNS,
     # Parameters of KVM, by facts/kvm.py
     "/etc/modprobe.d/*.conf",
+    # Modules of the initramfs, by facts/initramfs.py
+    "/etc/initramfs-tools/modules",
+    "/etc/dracut.conf",
+    "/etc/dracut.conf.d/*.conf",
+    "/etc/mkinitcpio.conf",
     "/sys/module/kvm/parameters/halt_poll_ns",
     "/sys/module/kvm/parameters/kvmclock_periodic_sync",
     "/sys/module/kvm/parameters/nx_huge_pages",

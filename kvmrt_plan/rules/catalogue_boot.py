@@ -62,4 +62,18 @@ ENTRIES = (
         example="host: {kvm: {halt_poll_ns: 0}}  # another file in /etc/modprobe.d has 200000",
         remedy="remove the line that the finding names, or leave the attribute out.",
     ),
+    Entry(
+        "KR247", "The initramfs loads KVM with the options that it was made with", "warning",
+        why="A copy of /etc/modprobe.d lies in the initramfs. Modules that its settings name are loaded from "
+        "there, before the files of the root file system can be read.",
+        example="host: {kvm: {halt_poll_ns: 0}}  # /etc/initramfs-tools/modules names kvm_intel",
+        remedy="make the initramfs anew after the apply, with the command of the finding.",
+    ),
+    Entry(
+        "KR248", "Devices are reserved by a module that may come too late", "advice",
+        why="`vfio-pci.ids=` is an option of vfio-pci: where that is a module, it finds devices only that no "
+        "other driver has taken. Whether it is built in, kvmrt does not know.",
+        example='host: {boot: {arguments: ["vfio-pci.ids=10de:1db4"]}}',
+        remedy="have the initramfs load it, with the commands of the finding, or use managed='yes'.",
+    ),
 )  # fmt: skip

@@ -23,6 +23,7 @@ from kvmrt_plan.rules import (
     host,
     hotplug,
     identity,
+    initramfs,
     interrupts,
     kernel_args,
     machine,
@@ -64,7 +65,7 @@ HOST_RULES: tuple[HostRule, ...] = (
     *gathering.HOST_RULES, *environment.HOST_RULES, *enforcement.HOST_RULES,
     *machine.HOST_RULES, *kernel_args.HOST_RULES, *partitions.HOST_RULES, *writers.HOST_RULES,
     *hotplug.HOST_RULES, *weaker_shield.HOST_RULES, *guest_memory.HOST_RULES,
-    *memory_shield.HOST_RULES,
+    *memory_shield.HOST_RULES, *initramfs.HOST_RULES,
 )  # fmt: skip
 
 
