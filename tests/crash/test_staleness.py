@@ -58,6 +58,8 @@ def other_value(change, online):
             # Only pins take any CPU; every other element has words of its own.
             return None
     words = _WORDS if change.address.startswith("thp/") else map(str, online)
+    if change.kind is Kind.SLICE_MEMORY:
+        words = ("1", "0")
     for word in words:
         if word not in (change.before, change.after):
             return word
@@ -85,6 +87,8 @@ def mutate(texts: Texts, change, value: str) -> None:
         host.make_slice(subject_of(change.kind, change.address), CpuSet.parse(value))
     elif change.kind is Kind.SLICE_CPUS:
         host.set_allowed_cpus(subject_of(change.kind, change.address), CpuSet.parse(value))
+    elif change.kind is Kind.SLICE_MEMORY:
+        host.set_allowed_nodes(subject_of(change.kind, change.address), CpuSet.parse(value))
     else:
         path = path_of(change.kind, change.address)
         # As a mask `1` is `2`, which may be what the plan wants of a plain number.
