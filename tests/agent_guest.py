@@ -42,7 +42,7 @@ for module in $(cat /modules/order); do insmod "/modules/$module"; done
 [ ! -e /sys/class/net/eth0 ] || ip link set eth0 up
 for input in /sys/class/input/event*; do
     grep -qs '^Power Button' "$input/device/name" || continue
-    (head -c 1 "/dev/input/${input##*/}" >/dev/null; poweroff -f) &
+    (dd if="/dev/input/${input##*/}" of=/dev/null bs=24 count=1; poweroff -f) &
 done
 mkdir -p /dev/virtio-ports
 until [ -e /dev/virtio-ports/agent ]; do

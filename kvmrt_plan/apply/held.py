@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from kvmrt_plan.apply.journal import REVERT
+from kvmrt_plan.apply.respread import SPREAD
 from kvmrt_plan.apply.step import Outcome
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.facts.held import HELD_FORMAT, Held, HeldValue, parse_held
@@ -70,10 +71,11 @@ def settle_held(volatile: StateStore, record: Record, *, boot_id: str) -> None:
         return
     values = dict(before.values)
     is_revert = record.header.purpose == REVERT
+    switched = any(_is_switched_again(values, step) for step in record.begun)
     for step in record.begun:
         is_done = record.outcomes.get(step.number) is Outcome.DONE
         if step.kind in HELD_KINDS and is_done and not (is_revert and not _is_ours(values, step)):
-            _settle(values, step)
+            _settle(values, step, is_spread=switched and step.kind in SPREAD)
     holders = frozenset(UUID(one) for one in record.header.holders)
     after = Held(values=values, holders=holders if values else frozenset())
     if after != before:
@@ -88,7 +90,15 @@ def _is_ours(values: dict[str, HeldValue], step: Step) -> bool:
     return known is not None and known.written == step.old
 
 
-def _settle(values: dict[str, HeldValue], step: Step) -> None:
+def _is_switched_again(values: dict[str, HeldValue], step: Step) -> bool:
+    """Whether the step switches a CPU that somebody had switched back: drivers have spread their queues
+    since (respread.py), and what they made of them is nobody's wish.
+    """
+    known = values.get(step.address)
+    return step.kind is Kind.CPU_ONLINE and known is not None and known.written == step.new
+
+
+def _settle(values: dict[str, HeldValue], step: Step, *, is_spread: bool) -> None:
     """The first value before ours stays, until somebody else writes: what they want is then the value
     before ours, as planning has it (changes/masks.py). When it is back, nothing is held any more.
     """
@@ -96,7 +106,7 @@ def _settle(values: dict[str, HeldValue], step: Step) -> None:
     if known is None and step.kind is Kind.CPU_ONLINE and step.new == _ONLINE:
         # A VM's own CPU that somebody had taken offline: it stays online when the VM needs it no more.
         return
-    is_ours = known is not None and known.written == step.old
+    is_ours = known is not None and (is_spread or known.written == step.old)
     original = known.original if known is not None and is_ours else step.old
     if step.new == original:
         values.pop(step.address, None)

@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from lab.inside_pytest import SHOW, pytest_command, python_command
+from lab.inside_pytest import KVM_TESTS, SHOW, pytest_command, python_command
 from lab.kernel import PACKAGES, LabError
 from lab.machine import Machine, run_in_lab
 
@@ -22,7 +22,8 @@ def main() -> int:
     arguments = _parser().parse_args()
     command = arguments.command
     if not command:
-        command = pytest_command(arguments.select) if arguments.select else python_command(SHOW)
+        selection = arguments.select or (KVM_TESTS if arguments.kvm else [])
+        command = pytest_command(selection) if selection else python_command(SHOW)
     machine = Machine(
         cpus=arguments.cpus,
         kernel=arguments.kernel,
@@ -56,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kernel", choices=sorted(PACKAGES), default="rt")
     parser.add_argument("--no-systemd", action="store_true", help="bash as PID 1")
     parser.add_argument("--no-libvirt", action="store_true", help="do not start libvirtd")
-    parser.add_argument("--kvm", action="store_true", help="real KVM inside")
+    parser.add_argument(
+        "--kvm", action="store_true", help="real KVM inside, and its tests instead of the show"
+    )
     parser.add_argument("--boot", metavar="ARGUMENTS", default="", help="more boot arguments")
     parser.add_argument("--seconds", type=float, default=900, help="limit for the whole")
     parser.add_argument("--folder", help="what is /lab inside; default: a new one")

@@ -13,6 +13,8 @@ from lab.machine import REPOSITORY
 SHOW = "lab.inside.show"
 #: Set inside; tests/lab/inside is collected only then.
 INSIDE = "KVMRT_LAB_INSIDE"
+#: Tests for a lab with KVM; the show's guest is an emulated one.
+KVM_TESTS = ["tests/lab/inside_kvm"]
 
 
 def pytest_command(selection: list[str]) -> str:

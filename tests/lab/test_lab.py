@@ -13,7 +13,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 from lab.inside.story import CPUS
-from lab.inside_pytest import pytest_command
+from lab.inside_pytest import KVM_TESTS, pytest_command
 from lab.kernel import LabError, LabMissingError
 from lab.machine import KILLS, Machine, run_in_lab
 
@@ -21,6 +21,8 @@ pytestmark = pytest.mark.lab
 
 #: Five times of what it takes on two idle cores.
 STORY_SECONDS = 900
+#: The guest alone has 400 s to come up in.
+KVM_SECONDS = 1200
 FACTS = ["tests/lab/inside/test_facts.py", "tests/lab/inside/test_live_host.py"]
 
 
@@ -47,6 +49,16 @@ def test_a_realtime_host_with_systemd_and_libvirt(tmp_path, kernel):
     limit = STORY_SECONDS + 60 * int(os.environ.get(KILLS, "0"))
 
     ended = in_lab(machine, pytest_command(["tests/lab/inside"]), seconds=limit, folder=tmp_path)
+
+    assert ended.status == 0, ended.output[-6000:]
+    assert skipped(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_a_realtime_vm_under_real_kvm(tmp_path):
+    machine = Machine(has_systemd=True, has_libvirt=True, has_kvm=True)
+
+    ended = in_lab(machine, pytest_command(KVM_TESTS), seconds=KVM_SECONDS, folder=tmp_path)
 
     assert ended.status == 0, ended.output[-6000:]
     assert skipped(tmp_path) == []
