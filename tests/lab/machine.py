@@ -261,11 +261,10 @@ def _qemu(machine: Machine, kernel: Kernel, initramfs: Path, run: Path, scratch:
                   "-numa", f"node,nodeid={node},cpus={first}-{last},memdev=m{node}"]  # fmt: skip
     words += ["-numa", "dist,src=0,dst=1,val=20"]
     if machine.has_devices:
-        words += _devices(scratch)
+        words += _devices(scratch, cpus)
     if machine.has_peer:
         words += ["-netdev", "user,id=peer",
                   "-device", f"virtio-net-pci,netdev=peer,mac={PEER_ADDRESS}"]  # fmt: skip
-        words += _devices(scratch, cpus)
     return words
 
 
