@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m lab.isolation`, what `make lab-isolation` runs: boots the lab three times, and prints what ran
-on the CPUs of an RT guest in every state.
+"""`python -m lab.isolation`, what `make lab-isolation` runs: boots the lab, and prints what ran on the CPUs
+of an RT guest in every state.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab.isolation.boots import count_all
+from lab.isolation.boots import BOOTS, count_all
 from lab.isolation.table import events, table
 from lab.kernel import LabError
 
@@ -21,11 +21,16 @@ def main() -> int:
     """Count, and print the table."""
     parser = argparse.ArgumentParser(prog="lab.isolation", description=__doc__)
     parser.add_argument("--events", action="store_true", help="print every event of each state too")
+    parser.add_argument(
+        "--boot-arguments",
+        action="store_true",
+        help="boot twice more, with what TuneD and kvmrt want the kernel to be told",
+    )
     parser.add_argument("--folder", help="where each boot leaves its files; default: a new folder")
     arguments = parser.parse_args()
     folder = Path(arguments.folder or tempfile.mkdtemp(prefix="kvmrt-lab-")).resolve()
     try:
-        outcome = count_all(folder, _follow)
+        outcome = count_all(folder, _follow, BOOTS if arguments.boot_arguments else ["stock"])
     except LabError as error:
         sys.stderr.write(f"lab: {error}\n")
         return _EXIT_LAB_FAILED

@@ -19,7 +19,7 @@ from lab.kernel import LabError
 from lab.machine import Machine, run_in_lab
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 #: The states of each boot, as tests/lab/isolation/states.py names them.
@@ -49,8 +49,12 @@ class Outcome:
     arguments: dict[str, str] = field(default_factory=dict)
 
 
-def count_all(folder: Path, follow: Callable[[str], None] | None = None) -> Outcome:
-    """Every state in its boot; each run's folder is below `folder`.
+def count_all(
+    folder: Path,
+    follow: Callable[[str], None] | None = None,
+    boots: Iterable[str] = BOOTS,
+) -> Outcome:
+    """Every state in its boot, `stock` first; each run's folder is below `folder`.
 
     Raises:
         LabError: a state was not reached; the message has what was said.
@@ -58,7 +62,7 @@ def count_all(folder: Path, follow: Callable[[str], None] | None = None) -> Outc
     packages = fetch_tuned()
     compile_checkout()
     outcome = Outcome()
-    for boot in BOOTS:
+    for boot in boots:
         count_boot(boot, packages, folder / boot, outcome, follow)
     return outcome
 

@@ -42,10 +42,12 @@ def sums(outcome: Outcome, boot: str, state: str) -> Counter[str]:
 
 
 def table(outcome: Outcome) -> str:
-    """A row for each state."""
+    """A row for each state that was counted."""
     lines = [f"| state | {' | '.join(HEADS.values())} |", "|---|" + "---:|" * len(HEADS)]
     for boot, states in BOOTS.items():
         for state in states:
+            if (boot, state) not in outcome.states:
+                continue
             row = sums(outcome, boot, state)
             cells = " | ".join(f"{row[name]:,}" for name in HEADS)
             lines.append(f"| {title(boot, state)} | {cells} |")
