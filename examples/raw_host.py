@@ -179,6 +179,25 @@ def noise_files(machine: Machine) -> Iterator[tuple[str, str]]:
         yield f"{_CPU}/cpu{cpu}/power/pm_qos_resume_latency_us", "0\n"
 
 
+def kernel_thread_files(machine: Machine, *, first: int) -> Iterator[tuple[str, str]]:
+    """Threads of a PREEMPT_RT kernel, numbered from `first`: of each CPU, and some of none."""
+    tid = first
+    for cpu in machine.cpus:
+        for name, fifo in (("rcuc", 1), ("ktimers", 1), ("ksoftirqd", 0)):
+            # PF_KTHREAD and PF_NO_SETAFFINITY.
+            yield f"/proc/{tid}/stat", _kthread_stat(tid, f"{name}/{cpu}", 0x04200000, fifo)
+            tid += 1
+    yield f"/proc/{tid}/stat", _kthread_stat(tid, "rcub/0", 0x00200000, 1)
+    for offset, name in enumerate(("kauditd", "khungtaskd", "scsi_eh", "scsi_eh"), 1):
+        yield f"/proc/{tid + offset}/stat", _kthread_stat(tid + offset, name, 0x00200000, 0)
+        mask = f"Cpus_allowed:\t{machine.cpus.format_mask()}\nCpus_allowed_list:\t{machine.cpus}"
+        yield f"/proc/{tid + offset}/status", f"Name:\t{name}\n{mask}\n"
+
+
+def _kthread_stat(tid: int, name: str, flags: int, fifo: int) -> str:
+    return f"{tid} ({name}) S 2 0 0 0 0 {flags}{' 0' * 28} 17 0 {fifo} {int(fifo > 0)} 0 0 0\n"
+
+
 def kvm_files() -> Iterator[tuple[str, str]]:
     """Parameters of the module kvm as the kernel has them by default."""
     words = {"halt_poll_ns": "200000", "nx_huge_pages": "Y", "kvmclock_periodic_sync": "Y"}

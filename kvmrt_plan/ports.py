@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.desired.model import Probe
     from kvmrt_plan.facts.domain import Thread
+    from kvmrt_plan.facts.kthreads import KernelThread
     from kvmrt_plan.facts.snapshot import Snapshot
     from kvmrt_plan.values.cpuset import CpuSet
 
@@ -83,6 +84,9 @@ class Threads(Protocol):
     """Single threads of a host, by number. Every method raises WriteRefusedError with the errno's name: ESRCH
     when there is no such thread.
     """
+
+    def kernel_thread(self, name: str) -> KernelThread | None:
+        """The thread of the kernel that has this name now, as `facts.kthreads` names it."""
 
     def set_cpus(self, tid: int, cpus: CpuSet) -> None:
         """Where it may run, by sched_setaffinity(2). EINVAL: the kernel has bound it to its CPU, or its

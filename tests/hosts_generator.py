@@ -25,6 +25,7 @@ from raw_host import (
     guest_files,
     interrupt_files,
     kernel_files,
+    kernel_thread_files,
     kvm_files,
     libvirt_daemon_files,
     node_files,
@@ -186,8 +187,10 @@ class _Draw:
         return vm
 
     def _host_part(self) -> dict[str, object]:
-        """Irqbalance on most hosts, and settings of the kernel's on half of them."""
+        """Irqbalance on most hosts, its threads on many, and settings of the kernel's on half of them."""
         balancer: dict[str, object] = {"irqbalance": "managed"} if self._writes(0.7) else {}
+        if self._timers(0.5):
+            balancer["kernel_threads"] = self._threads.choice(_KERNEL_THREADS)
         if self._shield.random() < 0.3:
             balancer["shield"] = "allowed-cpus"
         if self._asks(0.5):
@@ -311,6 +314,8 @@ class _Draw:
         files.update(node_files(machine))
         files.update(kvm_files())
         files.update(noise_files(machine))
+        if self._timers(0.6):
+            files.update(kernel_thread_files(machine, first=20))
         files["/sys/kernel/mm/transparent_hugepage/enabled"] = "always [madvise] never\n"
         files.update(confinement_files(machine, allowed=machine.cpus))
         for unit in ("init.scope", "system.slice", "user.slice"):
@@ -352,6 +357,11 @@ def _mask(cpus: CpuSet, machine: Machine) -> str:
     return cpus.format_mask().rjust(-(-len(machine.cpus) // 4), "0") + "\n"
 
 
+_KERNEL_THREADS = (
+    "{rcuc: above-guests, ktimers: above-guests, unbound: housekeeping}",
+    "{rcuc: 4, ktimers: 3, ksoftirqd: 2, rcub: 4}",
+    "{rcub: above-guests, unbound: housekeeping}",
+)
 _BOOT: dict[str, object] = {
     "boot": "{rcu_nocbs: auto, irqaffinity: auto, kthread_prio: 10, arguments: [nosmt]}"
 }

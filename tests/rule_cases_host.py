@@ -17,11 +17,12 @@ from facts_builders import (
 from rule_case import ADVICE, ERROR, WARNING, case, host, irqs, of, rt, vm
 
 from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
-from kvmrt_plan.desired.model import (
-    ShieldBackend,
-)
+from kvmrt_plan.desired.kthread_model import Above, KernelThreads, Unbound
+from kvmrt_plan.desired.model import ShieldBackend
+from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.facts.domain import Thread
 from kvmrt_plan.facts.irqbalance import Irqbalance
+from kvmrt_plan.facts.kthreads import KernelThread
 from kvmrt_plan.facts.services import Services
 from kvmrt_plan.facts.slices import CgroupMode, Shield, Slice, Slices
 from kvmrt_plan.facts.workqueue import Workqueue
@@ -281,6 +282,12 @@ case(
     ),
 )
 case(
+    "KR211 unbound threads that are moved",
+    of(rt(1, "1-2"), kernel_threads=KernelThreads(unbound=Unbound.HOUSEKEEPING)),
+    host(),
+    (ADVICE, None, 2, "the shield (allowed-cpus) leaves the tick on CPU 2 of RT VMs"),
+)
+case(
     "KR211 a partition",
     of(rt(1, "1-2")),
     host(slices=PARTITIONS),
@@ -499,6 +506,50 @@ case(
     of(rt(1, "1-2")),
     replace(host(domains=RUNNING_BUSY), kthreads={2: 10}, knobs=UNLIMITED),
 )
+ABOVE = {"kernel_threads": KernelThreads(rcuc=Above.GUESTS, ktimers=Above.GUESTS)}
+LOW = {
+    name: KernelThread(tid=7, name=name, policy="SCHED_FIFO", priority=1)
+    for name in ("rcuc/2", "ktimers/2")
+}
+case(
+    "KR138 not when the plan raises them before",
+    of(rt(1, "1-2"), **ABOVE),
+    replace(host(domains=RUNNING_BUSY), kthreads={2: 1}, kernel_threads=LOW, knobs=UNLIMITED),
+)
+case(
+    "KR138 a plan that raises another",
+    of(rt(1, "1-2"), kernel_threads=KernelThreads(ktimers=Above.GUESTS)),
+    replace(host(domains=RUNNING_BUSY), kthreads={2: 1}, kernel_threads=LOW, knobs=UNLIMITED),
+    (
+        ERROR,
+        "vm1",
+        None,
+        "vm1: CPUs 9-10 would be switched beside its thread CPU 0/KVM, and that may hang for ever",
+    ),
+)
+SCHEDULED = {"vcpu_scheduler": ThreadScheduler(policy=SchedulerPolicy.FIFO, priority=5)}
+case(
+    "KR230 a number that is too low",
+    of(rt(1, "1-2", **SCHEDULED), kernel_threads=KernelThreads(rcuc=5)),
+    replace(host(), kernel_threads=LOW),
+    (WARNING, "vm1", None, "vm1: its vCPUs have priority 5, and the kernel's rcuc gets 5"),
+)
+case(
+    "KR230 nothing is above the highest",
+    of(
+        rt(1, "1-2", vcpu_scheduler=ThreadScheduler(policy=SchedulerPolicy.RR, priority=99)),
+        **ABOVE,
+    ),
+    replace(host(), kernel_threads=LOW),
+    (WARNING, "vm1", None, "vm1: its vCPUs have priority 99, and the kernel's ktimers gets 99"),
+    (WARNING, "vm1", None, "vm1: its vCPUs have priority 99, and the kernel's rcuc gets 99"),
+)
+case(
+    "KR230 above",
+    of(rt(1, "1-2", **SCHEDULED), kernel_threads=KernelThreads(rcuc=6, ktimers=Above.GUESTS)),
+    replace(host(), kernel_threads=LOW),
+)
+case("KR230 unmanaged", of(rt(1, "1-2", **SCHEDULED)), replace(host(), kernel_threads=LOW))
 case("KR138 a limit", of(rt(1, "1-2")), replace(host(domains=RUNNING_BUSY), kthreads={2: 1}))
 case("KR139 a guest that runs", of(rt(1, "1-2")), host(domains=RUNNING_BUSY), NOTICED)
 case("KR139 all are offline already", of(rt(1, "1-2")), host(domains=RUNNING_BUSY, offline="9-10"))

@@ -12,6 +12,7 @@ from kvmrt_plan.desired.decode import is_refused
 from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, IoapicDriver
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
+from kvmrt_plan.desired.kthread_model import Above, KernelThreads, Unbound
 from kvmrt_plan.desired.kvm_model import KvmPolicy, NxHugePages
 from kvmrt_plan.desired.model import (
     Configuration,
@@ -160,6 +161,19 @@ def kvm_policies():
     )
 
 
+def kernel_threads():
+    """Parts about the kernel's threads, from nothing at all to everything."""
+    priorities = st.none() | st.just(Above.GUESTS) | st.integers(1, 99)
+    return st.builds(
+        KernelThreads,
+        rcuc=priorities,
+        ktimers=priorities,
+        ksoftirqd=priorities,
+        rcub=priorities,
+        unbound=st.none() | st.sampled_from(Unbound),
+    )
+
+
 def boot_policies():
     """Boot parts, from nothing at all to everything."""
     cpus = st.none() | st.just(BootCpus.AUTO) | cpu_sets(min_size=1)
@@ -196,6 +210,7 @@ def host_policies():
         machine_check_polling=st.booleans(),
         energy_preference=st.none() | st.sampled_from(["performance", "balance_performance"]),
         idle_exit_us=st.none() | st.integers(0, 2**31 - 1),
+        kernel_threads=st.none() | kernel_threads(),
         kvm=st.none() | kvm_policies(),
         boot=st.none() | boot_policies(),
         irqs=st.lists(irq_assignments(), max_size=3, unique_by=lambda one: one.irq).map(tuple),

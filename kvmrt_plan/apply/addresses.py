@@ -25,6 +25,7 @@ _FORMS = {
     Kind.IRQBALANCE_FILE: (r"irqbalance(/etc/(?:default|sysconfig|conf\.d)/irqbalance)"),
     # What the kernel takes as an interface's name (net/core/dev.c, dev_valid_name).
     Kind.NET_QUEUE: (r"net/((?!\.{1,2}/)[^/:\s]{1,15}/(?:rx|tx)-[0-9]{1,5})"),
+    Kind.KERNEL_THREAD: (r"kthread/(.{1,80}/(?:cpus|scheduler))"),
     Kind.CPU_ONLINE: (r"cpu/([0-9]{1,5})"),
     Kind.SYSCTL: (r"((?:sysctl|ksm|thp|machinecheck|kvm)/[a-z_.]+)"),
     Kind.CPU_POWER: (

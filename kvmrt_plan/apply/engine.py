@@ -48,7 +48,7 @@ _IMMOVABLE = {
     Kind.IRQ_AFFINITY: frozenset({"EIO", "EPERM"}),
     Kind.NET_QUEUE: frozenset({"EIO", "EPERM", "ENOENT", "EOPNOTSUPP"}),
     # A thread that the kernel keeps, or whose cgroup does not have the CPU (sched_setaffinity(2)).
-    Kind.GUEST_THREAD: frozenset({"EINVAL", "EOPNOTSUPP"}),
+    **dict.fromkeys((Kind.GUEST_THREAD, Kind.KERNEL_THREAD), frozenset({"EINVAL", "EOPNOTSUPP"})),
 }
 
 

@@ -39,6 +39,7 @@ HELD_KINDS = frozenset(
         Kind.IRQ_AFFINITY,
         Kind.IRQBALANCE_BAN,
         Kind.NET_QUEUE,
+        Kind.KERNEL_THREAD,
         Kind.CPU_ONLINE,
         Kind.SYSCTL,
         Kind.CPU_POWER,

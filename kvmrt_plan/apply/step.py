@@ -58,6 +58,7 @@ VOLATILE = frozenset(
         Kind.IRQ_AFFINITY,
         Kind.IRQBALANCE_BAN,
         Kind.NET_QUEUE,
+        Kind.KERNEL_THREAD,
         Kind.CPU_ONLINE,
         Kind.SYSCTL,
         Kind.CPU_POWER,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.documents import read_installed, write_installed
 from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
-from kvmrt_plan.apply.guest_threads import read_thread, write_thread
 from kvmrt_plan.apply.guests import read_state, write_state
 from kvmrt_plan.apply.hugepages import read_pool, write_pool
 from kvmrt_plan.apply.irqbalance import read_ban, write_ban
@@ -16,6 +15,7 @@ from kvmrt_plan.apply.kernel_files import exchange_file, read_file, write_file
 from kvmrt_plan.apply.memory_nodes import read_nodes, write_nodes
 from kvmrt_plan.apply.owned_lines import read_lines, write_lines
 from kvmrt_plan.apply.slices import read_slice, write_slice
+from kvmrt_plan.apply.threads import read_thread, write_thread
 from kvmrt_plan.changes.change import Kind
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _read(host: Host, step: Step) -> str | None:  # noqa: PLR0911  one for each 
             return read_nodes(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             return read_domain(host, step)
-        case Kind.GUEST_THREAD:
+        case Kind.GUEST_THREAD | Kind.KERNEL_THREAD:
             return read_thread(host, step)
         case Kind.DOMAIN_STATE:
             return read_state(host, step)
@@ -154,7 +154,7 @@ def _write(host: Host, step: Step) -> None:
             write_nodes(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             write_domain(host, step)
-        case Kind.GUEST_THREAD:
+        case Kind.GUEST_THREAD | Kind.KERNEL_THREAD:
             write_thread(host, step)
         case Kind.DOMAIN_STATE:
             write_state(host, step)

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     IRQBALANCE_BAN = "irqbalance-ban"
     IRQBALANCE_FILE = "irqbalance-file"
     NET_QUEUE = "net-queue"
+    KERNEL_THREAD = "kernel-thread"
     CPU_ONLINE = "cpu-online"
     SYSCTL = "sysctl"
     CPU_POWER = "cpu-power"

@@ -11,6 +11,7 @@ from kvmrt_plan.changes.irq import assigned_irqs, irq_changes
 from kvmrt_plan.changes.irqbalance import irqbalance_changes
 from kvmrt_plan.changes.kernel_args import boot_changes
 from kvmrt_plan.changes.knobs import knob_changes
+from kvmrt_plan.changes.kthreads import kthread_changes
 from kvmrt_plan.changes.kvm import kvm_changes
 from kvmrt_plan.changes.masks import Masks
 from kvmrt_plan.changes.net_queues import net_queue_changes
@@ -60,6 +61,7 @@ def collect_changes(
         found.extend(irq_changes(policy, masks))
     found.extend(irqbalance_changes(policy, masks))
     found.extend(net_queue_changes(masks))
+    found.extend(kthread_changes(policy.kernel_threads, masks, backend))
     found.extend(knob_changes(policy, masks))
     if policy.reserve_hugepages or any(one.startswith("hugepages/") for one in facts.held):
         from kvmrt_plan.changes.hugepages import hugepage_changes

@@ -39,7 +39,13 @@ if TYPE_CHECKING:
 BOOT = "boot"
 #: What a guest brings with it when it starts.
 _WITH_GUEST = frozenset(
-    {Kind.DOMAIN_LIVE_PIN, Kind.GUEST_THREAD, Kind.IRQ_AFFINITY, Kind.NET_QUEUE}
+    {
+        Kind.KERNEL_THREAD,
+        Kind.DOMAIN_LIVE_PIN,
+        Kind.GUEST_THREAD,
+        Kind.IRQ_AFFINITY,
+        Kind.NET_QUEUE,
+    }
 )
 EXIT_INCOMPLETE, EXIT_INTERRUPTED = 5, 130
 

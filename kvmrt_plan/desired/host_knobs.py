@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kvmrt_plan.desired.described import described
+from kvmrt_plan.desired.kthread_model import KernelThreads  # noqa: TC001  pydantic resolves it
 
 
 class PageMerging(StrEnum):
@@ -64,3 +65,6 @@ class HostKnobs:
         "use; unset: unmanaged.",
         10, default=None, ge=0, le=2147483647,
     )  # fmt: skip
+    kernel_threads: KernelThreads | None = described(
+        "Priorities and CPUs of the kernel's own threads; unset: unmanaged.", default=None
+    )

@@ -26,6 +26,7 @@ from kvmrt_plan.desired.attribute import (
     AUTO,
     FALSE_WORDS,
     GOVERNOR_PATTERN,
+    MAX_PRIORITY,
     TRUE_WORDS,
     UUID_PATTERN,
     BadValue,
@@ -55,6 +56,8 @@ from kvmrt_plan.desired.guest import SWITCHES, Allocation, CpuMode, GuestClock, 
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
 from kvmrt_plan.desired.irq_attribute import MAX_IRQ, parse_irq
 from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
+from kvmrt_plan.desired.kthread_attributes import PRIORITIES, parse_kthread_priority
+from kvmrt_plan.desired.kthread_model import Above, Unbound
 from kvmrt_plan.desired.kvm_model import NxHugePages
 from kvmrt_plan.desired.model import GuestTopology, PageSize, Pinning, ShieldBackend
 from kvmrt_plan.desired.probe_attributes import (
@@ -155,7 +158,18 @@ def _each(parse: Callable[[str], str], pattern: str) -> Any:
 
 _BOOT_CPUS = _written(parse_boot_cpus, *_AUTO, _SOME_CPUS, _CPU_NUMBER, types=(str, int))
 
+_KTHREAD_PRIORITY = (
+    _written(
+        parse_kthread_priority,
+        {"type": "string", "enum": [str(Above.GUESTS)]},
+        {"type": "integer", "minimum": 1, "maximum": MAX_PRIORITY},
+        types=(str, int),
+    )
+    | None
+)
+
 _BY_NAME: dict[str, Any] = {
+    **dict.fromkeys(PRIORITIES, _KTHREAD_PRIORITY),
     "kvmclock_periodic_sync": _written(parse_bool, *_BOOL, types=(bool, str, int)) | None,
     "nohz_full": _BOOT_CPUS,
     "rcu_nocbs": _BOOT_CPUS,
@@ -217,6 +231,7 @@ _BY_TYPE: dict[Any, Any] = {
     Iommu: _word(Iommu),
     GuestClock: _word(GuestClock),
     NxHugePages: _word(NxHugePages),
+    Unbound: _word(Unbound),
     PageSize: _word(PageSize),
     Pinning: _word(Pinning),
     SchedulerPolicy: _word(SchedulerPolicy),

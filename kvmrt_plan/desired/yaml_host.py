@@ -8,6 +8,7 @@ from typing import Any
 from kvmrt_plan.desired import problems as codes
 from kvmrt_plan.desired.attribute import HOST_ATTRIBUTES, parse_some_cpus
 from kvmrt_plan.desired.irq_attribute import parse_irq
+from kvmrt_plan.desired.kthread_attributes import KthreadReader
 from kvmrt_plan.desired.kvm_attributes import KvmReader
 from kvmrt_plan.desired.model import HostPolicy, IrqAssignment
 from kvmrt_plan.desired.problems import quote
@@ -16,7 +17,7 @@ from kvmrt_plan.desired.yaml_probes import ProbeReader
 from kvmrt_plan.desired.yaml_tree import Node, Refused, Sequence
 from kvmrt_plan.desired.yaml_values import FAILED, NodeReader
 
-_HOST_KEYS = (*HOST_ATTRIBUTES, "irqs", "probes", "kvm", "boot")
+_HOST_KEYS = (*HOST_ATTRIBUTES, "irqs", "probes", "kernel_threads", "kvm", "boot")
 _IRQ_KEYS = ("irq", "cpus")
 
 
@@ -38,6 +39,8 @@ class HostReader(NodeReader):
                 values["probes"] = ProbeReader(self.problems).read_probes(value)
             elif attribute == "kvm":
                 values["kvm"] = KvmReader(self.problems).read_kvm(value)
+            elif attribute == "kernel_threads":
+                values["kernel_threads"] = KthreadReader(self.problems).read_kthreads(value)
             elif attribute == "boot":
                 values["boot"] = BootReader(self.problems).read_boot(value)
             elif attribute in HOST_ATTRIBUTES:

@@ -16,6 +16,7 @@ from kvmrt_plan.desired.attribute import HOST_ATTRIBUTES, TEXT_ATTRIBUTES
 from kvmrt_plan.desired.boot_attributes import BOOT_ATTRIBUTES, BOOT_LISTS
 from kvmrt_plan.desired.boot_model import Iommu
 from kvmrt_plan.desired.edit import values_to_write
+from kvmrt_plan.desired.kthread_attributes import KTHREAD_ATTRIBUTES
 from kvmrt_plan.desired.kvm_model import NxHugePages
 from kvmrt_plan.desired.model import PROBE_SECONDS
 from kvmrt_plan.desired.thread_scheduler import SCHEDULED
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kvmrt_plan.desired.boot_model import BootPolicy
+    from kvmrt_plan.desired.kthread_model import KernelThreads
     from kvmrt_plan.desired.kvm_model import KvmPolicy
     from kvmrt_plan.desired.model import HostPolicy, Probe, VirtualMachine
 
@@ -114,6 +116,8 @@ def host_lines(host: HostPolicy) -> list[str]:
     for one in host.irqs:
         irq = yaml_key(one.irq) if isinstance(one.irq, str) else str(one.irq)
         lines.append(f"    - {{irq: {irq}, cpus: {yaml_value('cpus', str(one.cpus))}}}")
+    if host.kernel_threads is not None:
+        lines.append(f"  kernel_threads: {{{', '.join(_kthreads(host.kernel_threads))}}}")
     if host.kvm is not None:
         lines.append(f"  kvm: {{{', '.join(_kvm(host.kvm))}}}")
     if host.boot is not None:
@@ -134,6 +138,14 @@ def _probe(probe: Probe) -> Iterable[str]:
             yield f"{key}: {_quoted(text)}"
     if probe.timeout != PROBE_SECONDS:
         yield f"timeout: {probe.timeout}"
+
+
+def _kthreads(kthreads: KernelThreads) -> Iterable[str]:
+    """The attributes of the part kernel_threads that are set."""
+    for name in KTHREAD_ATTRIBUTES:
+        value = getattr(kthreads, name)
+        if value is not None:
+            yield f"{name}: {value}"
 
 
 def _kvm(kvm: KvmPolicy) -> Iterable[str]:

@@ -30,6 +30,7 @@ _NUMBERS = frozenset(
         "halt_poll_ns",
         "ple_gap",
         "pause_filter_count",
+        *("rcuc", "ktimers", "ksoftirqd", "rcub"),
     }
 )
 _TEXTS = TEXT_ATTRIBUTES | {

@@ -17,7 +17,7 @@ from kvmrt_plan.facts.irq import parse_default_affinity, parse_irqs
 from kvmrt_plan.facts.kernel import parse_kernel
 from kvmrt_plan.facts.kernel_args import parse_boot
 from kvmrt_plan.facts.knobs import parse_knobs
-from kvmrt_plan.facts.kthreads import parse_kthreads
+from kvmrt_plan.facts.kthreads import awaited_priorities, parse_kthreads
 from kvmrt_plan.facts.kvm import parse_kvm
 from kvmrt_plan.facts.net_queues import parse_net_queues, parse_virtio_interfaces
 from kvmrt_plan.facts.processes import parse_libvirt_memlock
@@ -43,6 +43,7 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
     libvirt = snapshot.libvirt
     kernel = parse_kernel(snapshot)
     idle_switches, idle_exit_us = parse_idle_states(snapshot)
+    kernel_threads = parse_kthreads(snapshot)
     held = parse_held(snapshot.files.get(HELD_PATH, ""), boot_id=kernel.boot_id)
     return HostFacts(
         name=snapshot.name,
@@ -62,7 +63,8 @@ def gather_facts(snapshot: Snapshot) -> HostFacts:
         unreadable=dict(sorted(snapshot.unreadable.items())),
         knobs={**parse_knobs(snapshot), **idle_switches},
         idle_exit_us=idle_exit_us,
-        kthreads=parse_kthreads(snapshot),
+        kthreads=awaited_priorities(kernel_threads.values()),
+        kernel_threads=kernel_threads,
         net_queues=parse_net_queues(snapshot),
         virtio_interfaces=parse_virtio_interfaces(snapshot),
         held=held.values,

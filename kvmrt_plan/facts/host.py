@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.irq import Irq
     from kvmrt_plan.facts.kernel import Kernel
     from kvmrt_plan.facts.kernel_args import BootArguments
+    from kvmrt_plan.facts.kthreads import KernelThread
     from kvmrt_plan.facts.processes import MemlockLimit
     from kvmrt_plan.facts.services import Services
     from kvmrt_plan.facts.slices import Slices
@@ -60,6 +61,8 @@ class HostFacts:
     idle_exit_us: Mapping[str, int] = field(default_factory=dict)
     #: The priority of the kernel's thread that hotplug waits for, by CPU; empty when not known.
     kthreads: Mapping[int, int] = field(default_factory=dict)
+    #: The kernel's threads of a CPU that matter, and those that are bound to none, by name.
+    kernel_threads: Mapping[str, KernelThread] = field(default_factory=dict)
     #: Masks of RPS and XPS, by address.
     net_queues: Mapping[str, CpuSet] = field(default_factory=dict)
     #: Interfaces whose driver spreads their queues with every hotplug.

@@ -1,41 +1,90 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads of the kernel that a CPU cannot come or go without: their real-time priorities.
+"""Threads of the kernel: those of a CPU with their priorities, and those that are bound to none.
 
-Sources: proc_pid_stat(5); `rcutree.kthread_prio` in Documentation/admin-guide/kernel-parameters.txt. Only
-kernels with PREEMPT_RT have `rcuc/N` with one. `ktimers/N` stays at 1 whatever is asked, and hotplug does not
-wait for it: beside a thread of priority 2 that never slept CPUs were switched within a second as long as
-`rcuc/N` had 10 (Linux 6.1).
+Sources: proc_pid_stat(5), proc_pid_status(5), include/linux/sched.h for the flags; `rcutree.kthread_prio` in
+Documentation/admin-guide/kernel-parameters.txt. Only kernels with PREEMPT_RT have `rcuc/N` and `ktimers/N`.
+A sample, with PF_KTHREAD and PF_NO_SETAFFINITY among its flags:
+
+    57 (rcuc/6) S 2 0 0 0 -1 69238848 0 0 [...] 17 6 1 1 0 0 0 [...]
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.facts.threads import parse_stat
+from kvmrt_plan.facts.guest_kthreads import kind_of_kthread
+from kvmrt_plan.facts.task import parse_allowed, parse_task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from kvmrt_plan.facts.snapshot import Snapshot
+    from kvmrt_plan.facts.task import Task
+    from kvmrt_plan.values.cpuset import CpuSet
 
-#: RCU's callbacks.
-_NAME = re.compile(r"rcuc/(\d{1,5})")
+#: RCU's callbacks, which CPU hotplug waits for. It does not wait for ktimers/N: beside a thread of priority 2
+#: that never slept CPUs were switched within a second as long as rcuc/N had 10 (Linux 6.1).
+_AWAITED = re.compile(r"rcuc/(\d{1,5})")
+#: Movable, and yet placed by the kernel itself: interrupts' threads follow their interrupt, rcub/N its CPUs.
+_PLACED = ("irq/", "rcub/")
 
 
-def parse_kthreads(snapshot: Snapshot) -> Mapping[int, int]:
-    """The priority of the thread by CPU (0: not real time); CPUs without one have no entry.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelThread:
+    """One thread of the kernel."""
+
+    tid: int
+    #: `rcuc/6`, `kswapd0`; of several with one name the second is `scsi_eh 2`.
+    name: str
+    #: As sched(7) names it, and the real-time priority.
+    policy: str
+    priority: int
+    #: Where it may run; None: the kernel has bound it, or places it.
+    affinity: CpuSet | None = None
+
+
+def parse_kthreads(snapshot: Snapshot) -> dict[str, KernelThread]:
+    """The threads that the snapshot holds, by name; those that work for a guest are none of them.
 
     Raises:
         FactError: a text is not what the kernel prints there.
     """
-    found: dict[int, int] = {}
-    for _, folder in snapshot.numbered("/proc", ""):
-        path = f"{folder}/stat"
-        text = snapshot.files.get(path)
-        if text is None:
-            continue
-        stat = parse_stat(path, text)
-        if matched := _NAME.fullmatch(stat.name):
-            found[int(matched[1])] = stat.priority
+    counts: Counter[str] = Counter()
+    found: dict[str, KernelThread] = {}
+    for task, affinity in _tasks(snapshot):
+        counts[task.name] += 1
+        count = counts[task.name]
+        name = task.name if count == 1 else f"{task.name} {count}"
+        found[name] = KernelThread(
+            tid=task.tid,
+            name=name,
+            policy=task.policy,
+            priority=task.priority,
+            affinity=affinity,
+        )
     return found
+
+
+def awaited_priorities(threads: Iterable[KernelThread]) -> Mapping[int, int]:
+    """The priority of what hotplug waits for, by CPU (0: not real time); CPUs without one have no entry."""
+    return {
+        int(matched[1]): thread.priority
+        for thread in threads
+        if (matched := _AWAITED.fullmatch(thread.name))
+    }
+
+
+def _tasks(snapshot: Snapshot) -> Iterator[tuple[Task, CpuSet | None]]:
+    for number, folder in snapshot.numbered("/proc", ""):
+        stat = snapshot.files.get(f"{folder}/stat")
+        if stat is None:
+            continue
+        task = parse_task(number, stat, affinity=None)
+        if kind_of_kthread(task.name) != task.name:
+            continue
+        status = snapshot.files.get(f"{folder}/status")
+        is_free = status is not None and task.is_movable and not task.name.startswith(_PLACED)
+        yield task, parse_allowed(status, f"{folder}/status") if is_free and status else None

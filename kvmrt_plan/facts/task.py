@@ -90,6 +90,16 @@ def parse_task(pid: int, stat: str, *, affinity: CpuSet | None, cgroup: str | No
         raise FactError(f"/proc/{pid}/task/{tid}/stat", f"has no number: {error}") from error
 
 
+def is_movable_kthread(stat: str) -> bool:
+    """Whether the text is that of a thread of the kernel whose affinity can be changed; whatever is no such
+    text is none.
+    """
+    fields = stat.rpartition(")")[2].split(None, _FLAGS + 1)
+    if len(fields) <= _FLAGS or not fields[_FLAGS].isdecimal():
+        return False
+    return int(fields[_FLAGS]) & (_PF_KTHREAD | _PF_NO_SETAFFINITY) == _PF_KTHREAD
+
+
 def parse_tasks(texts: Texts) -> Iterator[Task]:
     """The threads that a captured tree or a snapshot holds; one that had ended in between is left out.
 

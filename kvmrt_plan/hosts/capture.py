@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.facts.snapshot import Snapshot
+from kvmrt_plan.facts.task import is_movable_kthread
 from kvmrt_plan.hosts import captured_paths as paths
 from kvmrt_plan.hosts.irqbalance import read_answer
 from kvmrt_plan.hosts.tree import Tree, branch, check_root, is_number
@@ -91,11 +92,23 @@ def _snapshot(tree: Tree, *, name: str, captured: str, libvirt: RawLibvirt | Non
 def capture_guest_processes(root: str = "/") -> Snapshot:
     """The texts of QEMU processes alone: what has to be read again while a guest's threads move."""
     tree = Tree(root)
-    _capture_processes(tree, paths.DAEMON_PATTERNS)
+    _capture_processes(tree, paths.DAEMON_PATTERNS, with_kthreads=False)
     return Snapshot(name="", captured="", files=tree.files)
 
 
-def _capture_processes(tree: Tree, daemon_patterns: Iterable[str]) -> None:
+def capture_kthreads(root: str = "/", *, tid: int | None = None) -> Snapshot:
+    """The texts of the kernel's threads alone, or of the one with this number."""
+    tree = Tree(root)
+    numbers = (entry.name for entry in tree.scan("/proc") if is_number(entry.name))
+    for number in numbers if tid is None else (str(tid),):
+        name = (tree.text(f"/proc/{number}/comm") or "").rstrip("\n")
+        _capture_kthread(tree, f"/proc/{number}", name)
+    return Snapshot(name="", captured="", files=tree.files)
+
+
+def _capture_processes(
+    tree: Tree, daemon_patterns: Iterable[str], *, with_kthreads: bool = True
+) -> None:
     daemon, qemu = branch(daemon_patterns), branch(paths.QEMU_PATTERNS)
     guest_kthread = branch(paths.GUEST_KTHREAD_PATTERNS)
     for entry in tree.scan("/proc"):
@@ -103,10 +116,21 @@ def _capture_processes(tree: Tree, daemon_patterns: Iterable[str]) -> None:
             continue
         folder = f"/proc/{entry.name}"
         name = (tree.text(f"{folder}/comm") or "").rstrip("\n")
-        if name.startswith(paths.KTHREAD_PREFIXES):
-            tree.read(f"{folder}/stat")
         if name.startswith(paths.GUEST_KTHREAD_PREFIXES):
             tree.walk(folder, guest_kthread)
+        elif with_kthreads:
+            _capture_kthread(tree, folder, name)
         if name in paths.DAEMONS or name.startswith(paths.QEMU_PREFIX):
             tree.read(f"{folder}/comm")
             tree.walk(folder, daemon if name in paths.DAEMONS else qemu)
+
+
+def _capture_kthread(tree: Tree, folder: str, name: str) -> None:
+    """Of a thread of the kernel what its priority and place are; nothing of a process."""
+    if name.startswith(paths.KTHREAD_PREFIXES):
+        tree.read(f"{folder}/stat")
+    elif name and not name.startswith(paths.BOUND_KTHREAD_PREFIXES):
+        stat = tree.text(f"{folder}/stat")
+        if stat and is_movable_kthread(stat):
+            tree.files[f"{folder}/stat"] = stat
+            tree.read(f"{folder}/status")

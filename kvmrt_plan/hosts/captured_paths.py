@@ -244,7 +244,10 @@ QEMU_PATTERNS = (
 )
 
 #: Beginnings of the names of kernel threads of which `stat` is captured, by facts/kthreads.py.
-KTHREAD_PREFIXES = ("rcuc/", "ktimers/")
+KTHREAD_PREFIXES = ("rcuc/", "ktimers/", "ksoftirqd/", "rcub/")
+#: The same of those that the kernel binds or places itself: of all others that can be moved `stat` and
+#: `status` are captured.
+BOUND_KTHREAD_PREFIXES = ("kworker/", "migration/", "cpuhp/", "irq_work/", "idle_inject/", "irq/")
 #: The same of those that work for a guest, by facts/guest_kthreads.py, and what of each is captured.
 GUEST_KTHREAD_PREFIXES = ("kvm-pit/", "vhost-", "kvm-nx-lpage-recovery-")
 GUEST_KTHREAD_PATTERNS = ("/stat", "/status", "/cgroup")

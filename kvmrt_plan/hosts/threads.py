@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.kthreads import parse_kthreads
+from kvmrt_plan.hosts.capture import capture_kthreads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kvmrt_plan.facts.kthreads import KernelThread
     from kvmrt_plan.values.cpuset import CpuSet
 
 _POLICIES = {
@@ -29,6 +33,29 @@ class LiveThreads:
 
     def __init__(self, root: str = "") -> None:
         self._root = root
+        #: Numbers of the kernel's threads by name, as they were when they were last looked for.
+        self._numbers: dict[str, int] = {}
+
+    def kernel_thread(self, name: str) -> KernelThread | None:
+        """By the number that it had the last time, if a thread of that name has it still: looking through
+        all of /proc takes 10 ms.
+        """
+        for is_fresh in (False, True):
+            if is_fresh:
+                threads = parse_kthreads(capture_kthreads(self._root or "/"))
+                self._numbers = {one.name: one.tid for one in threads.values()}
+            tid = self._numbers.get(name)
+            found = None if tid is None else self._read(tid, name)
+            if found is not None:
+                return found
+        return None
+
+    def _read(self, tid: int, name: str) -> KernelThread | None:
+        threads = parse_kthreads(capture_kthreads(self._root or "/", tid=tid))
+        found = next(iter(threads.values()), None)
+        # The second of a name is named so among all of them; alone it is the first.
+        is_it = found is not None and name in (found.name, _second_of(found.name, name))
+        return replace(found, name=name) if found and is_it else None
 
     def set_cpus(self, tid: int, cpus: CpuSet) -> None:
         """By sched_setaffinity(2)."""
@@ -64,6 +91,12 @@ class LiveThreads:
             name = "ESRCH" if name in ("ENOENT", "ENODEV") else name
             text = error.strerror or str(error)
             raise WriteRefusedError(f"thread {tid}", text, errno_name=name) from error
+
+
+def _second_of(kernel_name: str, name: str) -> str:
+    """The name itself when it is one of a thread that the kernel calls so, "" when it is not."""
+    head, blank, number = name.rpartition(" ")
+    return name if blank and head == kernel_name and number.isdecimal() else ""
 
 
 def _domain_of(cgroup: str) -> str:

@@ -128,3 +128,12 @@ class Obstacles:
             elif other.partition not in ("", MEMBER):
                 return f"{other.name} has CPUs {shared}, and is a partition of its own"
         return ""
+
+
+def moves_kernel_threads(backend: ShieldBackend, facts: HostFacts, placement: Placement) -> bool:
+    """Whether the shield itself keeps unbound threads of the kernel off CPUs of RT VMs: RedHawk's does, and
+    so does a partition, as soon as one VM can have one.
+    """
+    if backend is ShieldBackend.PARTITION:
+        return bool(closed_to_guests(backend, facts, placement))
+    return backend is ShieldBackend.REDHAWK

@@ -12,6 +12,7 @@
 3. Definitions follow: a rename first, because every later step of that VM uses the new name; then the
    XML; then autostart.
 4. Whatever a change requires comes before it, even against the phases.
+   Threads of the kernel that CPU hotplug waits for are raised before any CPU is switched, and lowered after.
 5. A guest that stops does so before anything else, one that starts after everything else.
 6. Within a phase by address, numbers in it by value; so the same changes always give the same order.
 """
@@ -49,6 +50,7 @@ _PHASES = (
     Kind.PARTITION,
     Kind.GUEST_THREAD,
     Kind.CPU_ONLINE,
+    Kind.KERNEL_THREAD,
     Kind.CPU_POWER,
     Kind.DOMAIN_RENAME,
     Kind.DOMAIN_XML,
@@ -81,11 +83,28 @@ def order_key(change: Change) -> Key:
         # Others have to leave its new CPUs first, and it those that others get: a CPU that stands in
         # two groups makes the partition invalid. Taken back in reverse this holds as well.
         phase = PHASE[Kind.SHIELD]
+    elif change.kind is Kind.KERNEL_THREAD:
+        phase = _phase_of_kthread(change)
     elif change.kind is Kind.DOMAIN_STATE and change.after == SHUT_OFF:
-        phase = -2
+        phase = -3
     elif change.kind in _BALANCER and _frees(change):
         phase = PHASE[Kind.NET_QUEUE]
     return phase, natural(change.address)
+
+
+def _phase_of_kthread(change: Change) -> int:
+    """Whoever switches a CPU waits for rcuc and ktimers of all: they are raised before, and lowered after.
+    CPUs are left, and come back, with unbound work.
+    """
+    if change.address.endswith("/cpus"):
+        return PHASE[Kind.WORKQUEUE_CPUMASK]
+    before, after = map(_priority, (change.before, change.after))
+    return -2 if after > before else PHASE[change.kind]
+
+
+def _priority(value: str | None) -> int:
+    digits = (value or "").partition(" ")[2]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
 
 
 def _is_growing(change: Change) -> bool:

@@ -56,8 +56,9 @@ ENTRIES = (
         "Measured on PREEMPT_RT 6.1.",
         example="rt1: {vcpu_scheduler: {policy: fifo, priority: 2}}  # runs\n"
         "host: {rt_throttling: false}",
-        remedy="shut the VM down before CPUs are switched; boot with `rcutree.kthread_prio` above the "
-        "priority of every vCPU.",
+        remedy="shut the VM down before CPUs are switched; set `rcuc` and `ktimers` of "
+        "`host.kernel_threads` to above-guests; or boot with `rcutree.kthread_prio` above the priority of "
+        "every vCPU.",
     ),
     Entry(
         "KR139", "CPUs are switched beside running RT VMs", "warning",
@@ -66,6 +67,14 @@ ENTRIES = (
         example="kvmrt apply   # takes siblings offline for rt2 while rt1 runs",
         remedy="apply before the RT VMs start.",
         language="sh",
+    ),
+    Entry(
+        "KR230", "A thread of the kernel gets no more than the priority of the vCPUs beside it", "warning",
+        why="A vCPU with SCHED_FIFO that is busy keeps it from running: without rcuc/N memory that RCU frees "
+        "piles up and readers wait, without ktimers/N timers are late.",
+        example="host: {kernel_threads: {rcuc: 2}}\n"
+        "vms:\n  rt1: {rt: true, vcpu_scheduler: {policy: fifo, priority: 2}}",
+        remedy="write above-guests, or a number above the priority of every vCPU.",
     ),
     Entry(
         "KR201", "libvirt's domains are not known",

@@ -26,6 +26,7 @@ from kvmrt_plan.rules import (
     initramfs,
     interrupts,
     kernel_args,
+    kthreads,
     machine,
     memory,
     memory_shield,
@@ -64,7 +65,7 @@ HOST_RULES: tuple[HostRule, ...] = (
     *domains.HOST_RULES, *threads.HOST_RULES, *host.HOST_RULES, *interrupts.HOST_RULES,
     *gathering.HOST_RULES, *environment.HOST_RULES, *enforcement.HOST_RULES,
     *machine.HOST_RULES, *kernel_args.HOST_RULES, *partitions.HOST_RULES, *writers.HOST_RULES,
-    *hotplug.HOST_RULES, *weaker_shield.HOST_RULES, *guest_memory.HOST_RULES,
+    *hotplug.HOST_RULES, *kthreads.HOST_RULES, *weaker_shield.HOST_RULES, *guest_memory.HOST_RULES,
     *memory_shield.HOST_RULES, *initramfs.HOST_RULES,
 )  # fmt: skip
 

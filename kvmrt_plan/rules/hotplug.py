@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.diagnostics import Finding, Severity
 from kvmrt_plan.facts.knobs import THROTTLING
+from kvmrt_plan.facts.kthreads import awaited_priorities
+from kvmrt_plan.placement.kthreads import wanted_priorities
 from kvmrt_plan.placement.place import returning_cpus
 from kvmrt_plan.rules.wording import cpus_named, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from kvmrt_plan.facts.host import HostFacts
     from kvmrt_plan.rules.subject import Subject
@@ -30,6 +33,7 @@ def hotplug_does_not_hang(subject: Subject, facts: HostFacts) -> Iterator[Findin
     )
     if not cpus or not is_unlimited:
         return
+    lowest_of = _lowest_priorities(subject, facts)
     for domain in facts.domains.values():
         starving = {
             (thread.name, thread.priority, lowest)
@@ -37,7 +41,7 @@ def hotplug_does_not_hang(subject: Subject, facts: HostFacts) -> Iterator[Findin
             # The kernel's own threads for a guest sleep between two interrupts.
             if thread.policy in _REAL_TIME and not thread.is_kernel
             for cpu in thread.affinity
-            if (lowest := facts.kthreads.get(cpu)) is not None and lowest <= thread.priority
+            if (lowest := lowest_of.get(cpu)) is not None and lowest <= thread.priority
         }
         if not starving:
             continue
@@ -49,10 +53,25 @@ def hotplug_does_not_hang(subject: Subject, facts: HostFacts) -> Iterator[Findin
             "that may hang for ever",
             detail=f"it has real-time priority {priority} without a limit on its time; the kernel's "
             f"rcuc on its CPU has {lowest}, does not run while it does, and CPU hotplug waits for it",
-            remedy=f"shut {domain.name} down first; or boot with rcutree.kthread_prio={priority + 1} "
-            "or more",
+            remedy=f"shut {domain.name} down first; or set rcuc of host.kernel_threads to above-guests; or "
+            f"boot with rcutree.kthread_prio={priority + 1} or more",
             vm=domain.name,
         )
+
+
+def _lowest_priorities(subject: Subject, facts: HostFacts) -> Mapping[int, int]:
+    """As they are when CPUs are switched: the plan raises priorities before."""
+    policy = subject.configuration.host.kernel_threads
+    wanted = wanted_priorities(policy, facts, subject.placement)
+    if not wanted:
+        return facts.kthreads
+    after = (
+        replace(thread, priority=max(thread.priority, wanted[name].priority))
+        for name, thread in facts.kernel_threads.items()
+        if name in wanted
+    )
+    others = (one for name, one in facts.kernel_threads.items() if name not in wanted)
+    return awaited_priorities((*after, *others))
 
 
 def guests_notice_hotplug(subject: Subject, facts: HostFacts) -> Iterator[Finding]:

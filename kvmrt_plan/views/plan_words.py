@@ -183,8 +183,14 @@ def _inside(subject: str) -> str:
     return f"{vm}  {what} /{name}" if what == "file" else f"{vm}  {what} {name}"
 
 
+def _kthread(subject: str) -> str:
+    name, _, what = subject.rpartition("/")
+    return f"kernel thread {name} {what}"
+
+
 _PARTED: dict[Kind, Callable[[str], str]] = {
     Kind.CPU_POWER: _power,
+    Kind.KERNEL_THREAD: _kthread,
     Kind.HUGEPAGES: _pages,
     Kind.GUEST_FILE: _inside,
     Kind.GUEST_SETTING: _inside,

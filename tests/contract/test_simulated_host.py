@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from contract.kernel_contract import BEHAVIOURS, make_probe
+from contract.thread_contract import PARTITION_BEHAVIOURS, THREAD_BEHAVIOURS
 from contract.unit_contract import UNIT_BEHAVIOURS
 
 from kvmrt_plan.facts.document import load_snapshot
@@ -42,3 +43,8 @@ def test_the_simulated_kernel_behaves_as_the_real_one(probe, name):
 @pytest.mark.parametrize("name", UNIT_BEHAVIOURS)
 def test_the_simulated_systemd_behaves_as_the_real_one(probe, name):
     UNIT_BEHAVIOURS[name](probe)
+
+
+@pytest.mark.parametrize("name", [*THREAD_BEHAVIOURS, *PARTITION_BEHAVIOURS])
+def test_the_simulated_threads_behave_as_the_real_ones(probe, name):
+    (THREAD_BEHAVIOURS | PARTITION_BEHAVIOURS)[name](probe)

@@ -14,6 +14,7 @@ from kvmrt_plan.apply.addresses import path_of, subject_of
 from kvmrt_plan.apply.irqbalance import write_ban
 from kvmrt_plan.apply.run import Status
 from kvmrt_plan.apply.step import Step
+from kvmrt_plan.apply.threads import write_thread
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.changes.guest_thread_moves import names_of_threads
 from kvmrt_plan.domainxml.document import format_domain, parse_domain, write_setting
@@ -78,6 +79,8 @@ def mutate(texts: Texts, change, value: str) -> None:
     elif change.kind is Kind.DOMAIN_LIVE_PIN:
         key = subject_of(change.kind, change.address)
         host.domains.pin(change.owner, key, CpuSet.parse(value))
+    elif change.kind is Kind.KERNEL_THREAD:
+        write_thread(host, Step(1, change.kind, change.address, change.before, value))
     elif change.kind is Kind.GUEST_THREAD:
         # The cgroup of its guest may have no third CPU: somebody may move the thread with its cgroup.
         alter_thread(host, change, value)

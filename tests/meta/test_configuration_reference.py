@@ -10,6 +10,8 @@ import pytest
 from kvmrt_plan.desired.allowance import Allowance
 from kvmrt_plan.desired.boot_model import BootPolicy
 from kvmrt_plan.desired.host_knobs import HostKnobs
+from kvmrt_plan.desired.kthread_attributes import KTHREAD_ATTRIBUTES
+from kvmrt_plan.desired.kthread_model import KernelThreads
 from kvmrt_plan.desired.kvm_attributes import KVM_ATTRIBUTES
 from kvmrt_plan.desired.kvm_model import KvmPolicy
 from kvmrt_plan.desired.model import (
@@ -70,6 +72,7 @@ def table(model, *names: str) -> str:
                 "boot",
             ),
         ),
+        (KernelThreads, tuple(KTHREAD_ATTRIBUTES)),
         (KvmPolicy, tuple(KVM_ATTRIBUTES)),
         (
             BootPolicy,
@@ -89,7 +92,18 @@ def table(model, *names: str) -> str:
         (Probe, ("name", "command", "tcp", "ping", "timeout")),
         (Allowance, ("code", "reason", "until", "vm")),
     ],
-    ids=["KVM-RT", "further", "scheduler", "host", "kvm", "boot", "irqs", "probes", "allowances"],
+    ids=[
+        "KVM-RT",
+        "further",
+        "scheduler",
+        "host",
+        "kernel threads",
+        "kvm",
+        "boot",
+        "irqs",
+        "probes",
+        "allowances",
+    ],
 )
 def test_the_reference_has_each_attribute_as_the_model_describes_it(repository, model, names):
     text = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from kvmrt_plan.hosts.simulated.texts import Texts
     from kvmrt_plan.values.cpuset import CpuSet
 
-#: Of a process; of QEMU and of the kernel's threads the snapshot holds it.
-_CGROUP = re.compile(r"(/proc/\d+)/cgroup")
+#: Of a process; those with a stat beside it are threads of the kernel.
+_STATUS = re.compile(r"(/proc/\d+)/status")
 
 
 def slice_of(domain: RawDomain, *, is_live: bool = True) -> str | None:
@@ -49,12 +49,12 @@ def guest_runs_in(texts: Texts, unit: str) -> bool:
 
 def _in_the_root(texts: Texts, cpus: CpuSet) -> Iterator[tuple[str, str]]:
     for path, text in texts.files.items():
-        matched = _CGROUP.fullmatch(path)
-        if matched is None or parse_unified(text) != "/":
+        matched = _STATUS.fullmatch(path)
+        if matched is None or f"{matched[1]}/stat" not in texts.files:
             continue
-        status = f"{matched[1]}/status"
-        if f"{matched[1]}/stat" in texts.files and status in texts.files:
-            yield status, with_affinity(texts.files[status], cpus)
+        # Of the kernel's threads that work for no guest the snapshot does not hold it: they are in the root.
+        if parse_unified(texts.files.get(f"{matched[1]}/cgroup", "0::/")) == "/":
+            yield path, with_affinity(text, cpus)
 
 
 def moved_threads(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.domainxml.document import parse_domain
 from kvmrt_plan.domainxml.live import read_pins
 from kvmrt_plan.facts.guest_kthreads import parse_unified
+from kvmrt_plan.facts.kthreads import parse_kthreads
 from kvmrt_plan.facts.task import parse_task
 from kvmrt_plan.facts.threads import qemu_folders
 from kvmrt_plan.hosts.simulated.affinity import with_affinity
@@ -23,6 +24,8 @@ from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.refusal import refusal
 
 if TYPE_CHECKING:
+    from kvmrt_plan.facts.kthreads import KernelThread
+    from kvmrt_plan.facts.task import Task
     from kvmrt_plan.hosts.simulated.texts import Texts
     from kvmrt_plan.values.cpuset import CpuSet
 
@@ -39,12 +42,15 @@ class SimulatedThreads:
         self._texts = texts
         self._hotplug = Hotplug(texts)
 
+    def kernel_thread(self, name: str) -> KernelThread | None:
+        """By name."""
+        return parse_kthreads(self._texts.snapshot()).get(name)
+
     def set_cpus(self, tid: int, cpus: CpuSet) -> None:
         """As sched_setaffinity(2)."""
         folder = self._folder(tid)
-        task = parse_task(tid, self._texts.files[f"{folder}/stat"], affinity=None)
         allowed = cpus & self._allowed(folder)
-        if not allowed or not task.is_movable:
+        if not allowed or not self._task(folder).is_movable:
             raise refusal(folder, "EINVAL")
         self._move(folder, allowed)
 
@@ -61,17 +67,20 @@ class SimulatedThreads:
     def move(self, tid: int, cgroup: str) -> None:
         """Into another cgroup, by its file cgroup.threads or cgroup.procs."""
         folder = self._folder(tid)
-        path = f"{folder}/cgroup"
-        if path not in self._texts.files:
-            raise refusal(folder, "EOPNOTSUPP")
+        if not self._task(folder).is_movable:
+            raise refusal(folder, "EINVAL")
         status = f"{folder}/status"
-        cpus = self._allowed(folder, cgroup)
+        # The root does not keep who comes off the CPUs of partitions.
+        cpus = self._hotplug.online if cgroup == "/" else self._allowed(folder, cgroup)
         self._texts.change(
             files={
-                path: f"0::{cgroup}\n",
+                f"{folder}/cgroup": f"0::{cgroup}\n",
                 status: with_affinity(self._texts.files[status], cpus),
             }
         )
+
+    def _task(self, folder: str) -> Task:
+        return parse_task(0, self._texts.files[f"{folder}/stat"], affinity=None)
 
     def _move(self, folder: str, cpus: CpuSet) -> None:
         path = f"{folder}/status"
@@ -89,7 +98,9 @@ class SimulatedThreads:
         return found.removesuffix("/stat")
 
     def _allowed(self, folder: str, cgroup: str | None = None) -> CpuSet:
-        """What the thread's cgroup may use, or another one: that of a guest's emulator, or the root's."""
+        """What the thread's cgroup may use, or another one: that of a guest's emulator, a top-level slice, or
+        the root.
+        """
         if cgroup is None and "/task/" not in folder:
             cgroup = parse_unified(self._texts.files.get(f"{folder}/cgroup", ""))
         for uuid, process in qemu_folders(self._texts.snapshot()).items():
@@ -97,7 +108,8 @@ class SimulatedThreads:
             is_home = cgroup is not None and cgroup == home
             if is_home or (cgroup is None and folder.startswith(f"{process}/")):
                 return self._emulator_cpus(uuid)
-        return allowed_in(self._texts.files, None, self._hotplug.online)
+        unit = (cgroup or "/").split("/")[1] or None
+        return allowed_in(self._texts.files, unit, self._hotplug.online)
 
     def _emulator_cpus(self, uuid: str) -> CpuSet:
         domain = self._texts.domains[uuid]

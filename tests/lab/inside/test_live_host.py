@@ -8,6 +8,7 @@ import time
 
 import pytest
 from contract.kernel_contract import BEHAVIOURS, make_probe
+from contract.thread_contract import PARTITION_BEHAVIOURS, THREAD_BEHAVIOURS
 from contract.unit_contract import UNIT_BEHAVIOURS
 
 needs_systemd = pytest.mark.skipif(
@@ -48,3 +49,14 @@ def test_the_kernel_behaves_as_the_simulated_one(probe, name):
 @pytest.mark.parametrize("name", UNIT_BEHAVIOURS)
 def test_systemd_behaves_as_the_simulated_one(probe, name):
     UNIT_BEHAVIOURS[name](probe)
+
+
+@pytest.mark.parametrize("name", THREAD_BEHAVIOURS)
+def test_the_kernels_threads_behave_as_the_simulated_ones(probe, name):
+    THREAD_BEHAVIOURS[name](probe)
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", PARTITION_BEHAVIOURS)
+def test_threads_in_a_partition_behave_as_the_simulated_ones(probe, name):
+    PARTITION_BEHAVIOURS[name](probe)

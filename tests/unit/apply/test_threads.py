@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 from guest_hosts import GATEWAY, quiet_host
 
-from kvmrt_plan.apply.guest_threads import read_thread, write_thread
 from kvmrt_plan.apply.step import Step
+from kvmrt_plan.apply.threads import read_thread, write_thread
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.hosts.simulated.host import SimulatedHost

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads of running guests that libvirt does not place, by name: which number they have is looked up now.
+"""Threads of the kernel, and of running guests those that libvirt does not place, by name: which number they
+have is looked up now.
 
 A thread that has ended reads as wanted, also when it is taken back: there is nothing to do, and its guest may
 well have ended too.
@@ -11,8 +12,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.addresses import subject_of
+from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.changes.guest_thread_moves import names_of_threads
 from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.kthreads import KernelThread
 from kvmrt_plan.values.threadvalue import (
     format_place,
     format_scheduling,
@@ -33,11 +36,13 @@ _ROOT = "/"
 def read_thread(host: Host, step: Step) -> str | None:
     """Where the thread may run, or how it is scheduled."""
     name, _, what = subject_of(step.kind, step.address).rpartition("/")
-    thread = _find(host, step.owner, name)
+    thread = _find(host, step, name)
     if thread is None:
         return step.new
     if what == "scheduler":
         return format_scheduling(thread.policy, thread.priority)
+    if isinstance(thread, KernelThread):
+        return str(thread.affinity or "")
     return format_place(thread.affinity, is_outside=thread.is_outside)
 
 
@@ -48,12 +53,14 @@ def write_thread(host: Host, step: Step) -> None:
         WriteRefusedError: the kernel refuses, or the value is none.
     """
     name, _, what = subject_of(step.kind, step.address).rpartition("/")
-    thread = _find(host, step.owner, name)
+    thread = _find(host, step, name)
     if thread is None:
         return
     try:
         if what == "scheduler":
             host.threads.set_scheduling(thread.tid, *parse_scheduling(step.new))
+        elif isinstance(thread, KernelThread):
+            host.threads.set_cpus(thread.tid, parse_place(step.new).cpus)
         else:
             _place(host, thread, parse_place(step.new))
     except ValueError as error:
@@ -64,8 +71,10 @@ def write_thread(host: Host, step: Step) -> None:
             raise
 
 
-def _find(host: Host, uuid: str, name: str) -> Thread | None:
-    threads = host.domains.threads(uuid)
+def _find(host: Host, step: Step, name: str) -> Thread | KernelThread | None:
+    if step.kind is Kind.KERNEL_THREAD:
+        return host.threads.kernel_thread(name)
+    threads = host.domains.threads(step.owner)
     names = names_of_threads(threads)
     return next((one for one in threads if names.get(one.tid) == name), None)
 

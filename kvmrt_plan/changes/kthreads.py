@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Threads of the kernel: priorities on the CPUs of RT VMs, and CPUs of those that are bound to none.
+
+Interfaces: sched_setscheduler(2), which takes threads of one CPU too; sched_setaffinity(2), which answers
+EINVAL for those (PF_NO_SETAFFINITY), so that they never become an action. A thread that the kernel does not
+have (rcuc/N without PREEMPT_RT) cannot starve. A partition and RedHawk's shield move unbound threads
+themselves.
+
+Values are held as those of files are: with the last VM each thread gets back what it had.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kvmrt_plan.changes.change import Change, Considered, Kind, NoChange, Reason, ReasonCode
+from kvmrt_plan.changes.masks import released
+from kvmrt_plan.placement.kthreads import wanted_priorities
+from kvmrt_plan.placement.shield import moves_kernel_threads
+from kvmrt_plan.values.cpuset import CpuSet
+from kvmrt_plan.values.threadvalue import SETTABLE, format_scheduling, parse_scheduling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kvmrt_plan.changes.masks import Masks
+    from kvmrt_plan.desired.kthread_model import KernelThreads
+    from kvmrt_plan.desired.model import ShieldBackend
+    from kvmrt_plan.facts.kthreads import KernelThread
+    from kvmrt_plan.placement.kthreads import Wanted
+
+
+def kthread_changes(
+    policy: KernelThreads | None, masks: Masks, backend: ShieldBackend
+) -> Iterator[Considered]:
+    """Of every thread whose priority or CPUs are managed, or are given back."""
+    wanted = wanted_priorities(policy, masks.facts, masks.placement)
+    leaving = _Leaving(policy, masks, backend)
+    for name, thread in masks.facts.kernel_threads.items():
+        considered = _scheduling(policy, masks, thread, wanted.get(name))
+        if considered is not None:
+            yield considered
+        if thread.affinity is not None:
+            considered = leaving.consider(thread.name, thread.affinity)
+            if considered is not None:
+                yield considered
+
+
+def _scheduling(
+    policy: KernelThreads | None, masks: Masks, thread: KernelThread, wanted: Wanted | None
+) -> Considered | None:
+    address = f"kthread/{thread.name}/scheduler"
+    now = format_scheduling(thread.policy, thread.priority)
+    original = _original(masks, address, now)
+    if wanted is None:
+        return None if original is None else _consider(address, now, original, released())
+    if now.partition(" ")[0] not in SETTABLE:
+        return None
+    before = parse_scheduling(now if original is None else original)
+    is_above = wanted.is_least and before.priority >= wanted.priority
+    value = format_scheduling(*before) if is_above else f"fifo {wanted.priority}"
+    return _consider(address, now, value, _reason(policy, wanted))
+
+
+def _reason(policy: KernelThreads | None, wanted: Wanted) -> Reason:
+    asked = getattr(policy, wanted.attribute)
+    has = f"vCPUs of {wanted.vm} have {wanted.guest_priority}"
+    # A number stands for itself; what competes with it is told where it matters (KR230).
+    text = f"{wanted.attribute} is {asked}" + (f" and {has}" if wanted.is_least else "")
+    return Reason(
+        code=ReasonCode.HOST_POLICY,
+        text=f"kernel_threads: {text}",
+        source=policy.source_of(wanted.attribute) if policy else None,
+    )
+
+
+class _Leaving:
+    """What becomes of threads that are bound to no CPU."""
+
+    def __init__(self, policy: KernelThreads | None, masks: Masks, backend: ShieldBackend) -> None:
+        self._masks = masks
+        is_isolated = bool(masks.placement.isolated)
+        self._is_asked = is_isolated and policy is not None and policy.unbound is not None
+        has_any = self._is_asked or any(one.startswith("kthread/") for one in masks.facts.held)
+        # Whoever wrote their masks beside a shield that does would be overruled by its next change.
+        self._is_left_alone = (
+            has_any and is_isolated and moves_kernel_threads(backend, masks.facts, masks.placement)
+        )
+
+    def consider(self, name: str, affinity: CpuSet) -> Considered | None:
+        """The change of one thread; None: it is not managed."""
+        address, now = f"kthread/{name}/cpus", str(affinity)
+        original = _original(self._masks, address, now)
+        if self._is_left_alone:
+            return None
+        if not self._is_asked:
+            return None if original is None else _consider(address, now, original, released())
+        before = affinity if original is None else CpuSet.parse(original)
+        wanted = self._masks.leave(before)
+        is_back = wanted != affinity and affinity <= wanted
+        reason = released() if is_back else self._masks.reasons.leaving(before)
+        return _consider(address, now, str(wanted), reason)
+
+
+def _original(masks: Masks, address: str, now: str) -> str | None:
+    """The value before ours, of one that is still ours; None of any other."""
+    held = masks.facts.held.get(address)
+    return held.original if held is not None and held.written == now else None
+
+
+def _consider(address: str, now: str, value: str, reason: Reason) -> Considered:
+    if now == value:
+        return NoChange(kind=Kind.KERNEL_THREAD, address=address, value=now, reason=reason)
+    return Change(kind=Kind.KERNEL_THREAD, address=address, before=now, after=value, reason=reason)
