@@ -20,19 +20,13 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.snapshot import Snapshot
 
 DEBIAN, DRACUT, ARCH = "update-initramfs", "dracut", "mkinitcpio"
-_TOOLS = (
-    (DEBIAN, re.compile(r"/etc/initramfs-tools/modules"), re.compile(r"^\s*([^\s#]+)")),
-    (
-        DRACUT,
-        re.compile(r"/etc/dracut\.conf(?:\.d/[^/]+\.conf)?"),
-        re.compile(r"""^\s*(?:(?:add|force)_)?drivers\+?=["']?([^"'#]*)"""),
-    ),
-    (
-        ARCH,
-        re.compile(r"/etc/mkinitcpio\.conf"),
-        re.compile(r"""^\s*MODULES\+?=[("']?([^)"'#]*)"""),
-    ),
-)
+_DROP_INS = "/etc/dracut.conf.d"
+#: Compiled when there are such settings: each plan would pay for it.
+_LINES = {
+    DEBIAN: r"^\s*([^\s#]+)",
+    DRACUT: r"""^\s*(?:(?:add|force)_)?drivers\+?=["']?([^"'#]*)""",
+    ARCH: r"""^\s*MODULES\+?=[("']?([^)"'#]*)""",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +39,15 @@ class Initramfs:
 
 def parse_initramfs(snapshot: Snapshot) -> Initramfs:
     """By the settings that there are; names with `_`, as the kernel has them."""
-    for tool, paths, line in _TOOLS:
-        found = sorted(path for path in snapshot.files if paths.fullmatch(path))
+    drop_ins = (f"{_DROP_INS}/{name}" for name in snapshot.entries(_DROP_INS))
+    for tool, paths in (
+        (DEBIAN, ("/etc/initramfs-tools/modules",)),
+        (DRACUT, ("/etc/dracut.conf", *drop_ins)),
+        (ARCH, ("/etc/mkinitcpio.conf",)),
+    ):
+        found = [path for path in paths if path in snapshot.files]
         if found:
+            line = re.compile(_LINES[tool])
             return Initramfs(
                 tool=tool,
                 modules={
