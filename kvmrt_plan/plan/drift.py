@@ -141,6 +141,9 @@ class _Causes:
         switched = self._switched()
         if is_spread and switched:
             return f"{switched}, and with every CPU that comes or goes virtio_net spreads its queues anew"
+        held = self._facts.held.get(change.address)
+        if switched and held is not None and held.original == change.before:
+            return f"{switched} before it had moved, and the kernel forgot where it was to go"
         if written and not written & self._facts.cpus.online:
             return (
                 f"{cpus_named(written)} went offline, and the kernel opened it to all that are left"

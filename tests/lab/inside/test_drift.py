@@ -155,7 +155,8 @@ def test_the_host_does_without_a_cpu_that_was_taken_from_it(configuration):
     repair(configuration, "host-back")
 
     assert causes.pop("cpu/1").startswith("it was the host's and was taken offline")
-    assert all(one.startswith("CPU 1 went offline, and with every CPU") for one in causes.values())
+    # An interrupt whose move was pending (it moves when it fires) may be back where it was.
+    assert all(one.startswith("CPU 1 went offline") for one in causes.values())
 
 
 def test_a_partition_that_another_unit_broke_is_made_anew(configuration):

@@ -145,6 +145,15 @@ def test_a_cpu_of_the_host_that_went_offline_is_told_and_left(host):
     assert {one[2] for one in found.values()} == {f"CPU 1 {SPREAD}"}
 
 
+def test_a_move_that_was_pending_when_a_cpu_went_is_forgotten(host):
+    host.write(CPU.format(1), "0")
+    host.write("/proc/irq/30/smp_affinity_list", "0-3")
+
+    assert drift(host)["irq/30"] == (
+        "0-1", "0-3", "CPU 1 went offline before it had moved, and the kernel forgot where it was to go",
+    )  # fmt: skip
+
+
 def test_a_queue_that_moved_without_hotplug_was_spread_by_its_driver(host):
     host.write("/proc/irq/47/smp_affinity_list", "2")
 
