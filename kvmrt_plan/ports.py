@@ -168,6 +168,32 @@ class Host(Protocol):
             WriteRefusedError: processes run in it, which stopping it would kill; or systemd refused.
         """
 
+    def task_place(self) -> str | None:
+        """Where the host's tasks are among the cpusets of cgroup v1, in the words of `facts/cpusets.py`;
+        None: there are no such cpusets.
+        """
+
+    def make_cpuset(self, cpus: CpuSet) -> None:
+        """Make the cpuset of the host's tasks, with these CPUs and the memory of the root.
+
+        Raises:
+            WriteRefusedError: with the errno's name.
+        """
+
+    def remove_cpuset(self) -> None:
+        """Remove the cpuset of the host's tasks.
+
+        Raises:
+            WriteRefusedError: tasks are in it.
+        """
+
+    def move_tasks(self, *, is_confined: bool) -> None:
+        """All tasks of the root that can be moved go into the cpuset, or all of the cpuset to the root.
+
+        Raises:
+            WriteRefusedError: the kernel refuses to move one.
+        """
+
     def balancer_ban(self) -> CpuSet | None:
         """CPUs that the running irqbalance leaves alone; None when none answers."""
 

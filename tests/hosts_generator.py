@@ -3,7 +3,8 @@
 
 Hosts have 4 to 16 CPUs, one or two nodes, two threads per core or one; interrupts of which some are
 managed, unused, or moved by their driver with every hotplug; irqbalance, network queues and units with
-explicit CPU lists; a boot loader of any kind or none; one to three domains, of which some run, with wrong
+explicit CPU lists, or cpusets of cgroup v1; a boot loader of any kind or none; one to three domains, of
+which some run, with wrong
 pins, names, topologies, balloons and autostart.
 A pair is given only when its plan has changes and no error.
 """
@@ -235,6 +236,33 @@ class _Draw:
             has_timer=self._timers(0.6),
         )
 
+    def _make_legacy(
+        self,
+        files: dict[str, str],
+        links: dict[str, str],
+        machine: Machine,
+        guests: list[Guest],
+    ) -> None:
+        """Have cgroup v1 in place of v2: libvirt's cpusets, and at times one of an engine's."""
+        for path in [path for path in files if path.startswith(_CGROUPS)]:
+            del files[path]
+        names = ["", "/machine"]
+        for guest in guests:
+            if guest.pid is not None:
+                own = f"/machine/qemu-{guest.pid}-{guest.name}.libvirt-qemu"
+                names += [own, f"{own}/emulator"]
+        sets = dict.fromkeys(names, machine.online)
+        if self._shield.random() < 0.5:
+            numbers = list(machine.cpus)
+            chosen = self._shield.sample(numbers, self._shield.randint(1, len(numbers)))
+            # A cpuset of nothing but CPUs that go offline is left without any, and cannot be mended.
+            sets["/docker"] = CpuSet((0, *chosen)) & machine.online
+        for name, cpus in sets.items():
+            files[f"{_CGROUPS}/cpuset{name}/cpuset.cpus"] = f"{cpus}\n"
+        files[f"{_CGROUPS}/cpuset/tasks"] = "root\n"
+        for folder in [path for path in links if path.startswith(_CGROUPS)]:
+            del links[folder]
+
     def _interrupts(self, machine: Machine) -> list[Interrupt]:
         found = [Interrupt(number=0, action="timer", affinity=machine.cpus, chip="IO-APIC")]
         for number in range(24, 24 + self._random.randint(3, 8)):
@@ -322,6 +350,8 @@ class _Draw:
             cpus = self._cpus(machine)
             files[f"{_CGROUPS}/{unit}/cpuset.cpus"] = f"{cpus}\n"
             files[f"{_CGROUPS}/{unit}/cpuset.cpus.effective"] = f"{cpus}\n"
+        if self._shield.random() < 0.2:
+            self._make_legacy(files, links, machine, guests)
         files["/sys/devices/virtual/workqueue/cpumask"] = _mask(self._cpus(machine), machine)
         default = "/proc/irq/default_smp_affinity"
         files[default] = _mask(CpuSet.parse_mask(files[default]), machine)

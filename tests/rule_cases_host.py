@@ -146,17 +146,32 @@ case(
 case("KR203 recorded siblings", of(rt(1, "1-2")), host(offline="9,11"))
 case("KR203 no RT VM", of(vm(1, "1-2")), host(offline="9,11", recorded=False))
 V1 = make_slices(mode=CgroupMode.LEGACY)
+case("KR204 cgroup v1", of(rt(1, "1-2")), host(slices=V1))
 case(
-    "KR204 cgroup v1",
-    of(rt(1, "1-2")),
+    "KR204 no cpusets of cgroup v1",
+    of(rt(1, "1-2"), shield=ShieldBackend.CPUSET_V1),
+    host(),
+    (
+        WARNING,
+        None,
+        2,
+        (
+            "shield cpuset-v1: no hierarchy of cgroup v1 with cpusets is known of this host, so that tasks "
+            "of the host may run on CPUs 1-2,9-10 of RT VMs"
+        ),
+    ),
+)
+case(
+    "KR204 cgroup v1, and slices are asked for",
+    of(rt(1, "1-2"), shield=ShieldBackend.ALLOWED_CPUS),
     host(slices=V1),
     (
         WARNING,
         None,
         2,
         (
-            "shield auto: the cpuset controller is on cgroup v1, not v2, so that tasks of "
-            "the host may run on CPUs 1-2,9-10 of RT VMs"
+            "shield allowed-cpus: the cpuset controller is on cgroup v1, not v2, so that tasks of the host "
+            "may run on CPUs 1-2,9-10 of RT VMs"
         ),
     ),
 )
@@ -269,6 +284,20 @@ case(
         ),
     ),
 )
+case(
+    "KR210 cgroup v1",
+    of(rt(1, "1-2"), shield=ShieldBackend.PARTITION),
+    host(slices=V1),
+    (
+        WARNING,
+        None,
+        2,
+        (
+            "shield partition: the kernel is not known to have isolated partitions, so that a cpuset of "
+            "cgroup v1 is used"
+        ),
+    ),
+)
 case("KR210 nothing asked for", of(rt(1, "1-2")), host())
 case(
     "KR211 AllowedCPUs= of systemd's units",
@@ -322,6 +351,117 @@ case(
     "KR211 RedHawk",
     of(rt(1, "1-2")),
     host(slices=make_slices(shield=Shield(processes=EMPTY, irqs=EMPTY, local_timers=EMPTY))),
+)
+case(
+    "KR211 kernel threads are moved one by one",
+    of(rt(1, "1-2"), kernel_threads=KernelThreads(unbound=Unbound.HOUSEKEEPING)),
+    host(kernel=make_kernel(nohz_full=cpus("2"))),
+)
+case(
+    "KR211 cgroup v1",
+    of(rt(1, "1-2")),
+    host(slices=V1, kernel=make_kernel(nohz_full=cpus("2"))),
+    (
+        ADVICE,
+        None,
+        2,
+        (
+            "the shield (cpuset-v1) leaves the kernel's threads and guests without pins on CPUs 1-2,9-10 of "
+            "RT VMs"
+        ),
+    ),
+)
+OTHERS = {
+    "docker": cpus("0-15"),
+    "docker/1": cpus("2"),
+    "kvmrt": cpus("0,3"),
+    "machine": cpus("0-15"),
+}
+case(
+    "KR244 guests in no cpuset",
+    of(rt(1, "1-2")),
+    host(slices=V1, domains=VM1_RUNS),
+    (WARNING, None, 2, "libvirt gives guests no cpusets: vm1 runs without"),
+)
+case(
+    "KR244 guests in cpusets",
+    of(rt(1, "1-2")),
+    host(slices=replace(V1, cpusets=OTHERS), domains=VM1_RUNS),
+)
+case("KR244 no guest runs", of(rt(1, "1-2")), host(slices=V1))
+case("KR244 cgroup v2", of(rt(1, "1-2")), host(domains=VM1_RUNS))
+case(
+    "KR245 a cpuset of docker",
+    of(rt(1, "1-2")),
+    host(slices=replace(V1, cpusets=OTHERS)),
+    (WARNING, None, None, "the cpuset docker has CPUs 1-2,9-10 of RT VMs"),
+)
+case("KR245 none", of(rt(1, "1-2")), host(slices=replace(V1, cpusets={"machine": cpus("0-15")})))
+STATIC = make_kernel(command_line="quiet isolcpus=2,9-10 ro", isolated=cpus("2,9-10"))
+NO_CGROUPS = make_slices(mode=CgroupMode.NONE)
+case(
+    "KR204 isolcpus= is the shield",
+    of(rt(1, "1-2")),
+    host(slices=NO_CGROUPS, kernel=STATIC),
+)
+case(
+    "KR211 isolcpus= is the shield",
+    of(rt(1, "1-2")),
+    host(slices=NO_CGROUPS, kernel=STATIC),
+    (
+        ADVICE,
+        None,
+        2,
+        (
+            "the shield (static) leaves guests without pins and tasks that choose their CPUs and the tick "
+            "on CPUs 1-2,9-10 of RT VMs"
+        ),
+    ),
+)
+case(
+    "KR212 isolcpus= lacks a CPU",
+    of(rt(1, "1-2")),
+    host(slices=NO_CGROUPS, kernel=STATIC),
+    (
+        WARNING,
+        None,
+        2,
+        "shield static: of the CPUs of RT VMs, boot isolates 2,9-10, and not CPU 1",
+    ),
+)
+case(
+    "KR212 nothing is isolated, and that is asked for",
+    of(rt(1, "1-2"), shield=ShieldBackend.STATIC),
+    host(),
+    (
+        WARNING,
+        None,
+        2,
+        "shield static: of the CPUs of RT VMs, boot isolates none, and not CPUs 1-2,9-10",
+    ),
+)
+case("KR212 all are isolated", of(rt(1, "2")), host(slices=NO_CGROUPS, kernel=STATIC))
+case("KR212 a stronger shield is there", of(rt(1, "1-2")), host(kernel=STATIC))
+case(
+    "KR214 a partition of CPUs of isolcpus=",
+    of(rt(1, "1-2")),
+    host(slices=PARTITIONS, kernel=STATIC),
+    (
+        WARNING,
+        "vm1",
+        101,
+        "vm1: its partition takes CPUs 2,9-10, which isolcpus= isolates already",
+    ),
+)
+case(
+    "KR214 it is made",
+    of(rt(1, "1-2")),
+    host(slices=beside(OWN, partition="isolated"), kernel=STATIC),
+)
+case(
+    "KR214 partitions are what isolates",
+    of(rt(1, "1-2")),
+    host(slices=PARTITIONS, kernel=make_kernel(isolated=cpus("2,9-10"))),
 )
 case(
     "KR213 a partition that another unit has made invalid",

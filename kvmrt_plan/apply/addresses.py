@@ -17,6 +17,10 @@ from kvmrt_plan.facts.idle import IDLE_STATE
 from kvmrt_plan.facts.knobs import CPU_KNOBS, HOST_KNOBS
 from kvmrt_plan.facts.net_queues import queue_path
 
+#: The path of a cpuset below the hierarchy's root.
+_CPUSET = (
+    r"(?!\.{1,2}(?:/|\Z))[^/\x00-\x1f]{1,255}(?:/(?!\.{1,2}(?:/|\Z))[^/\x00-\x1f]{1,255}){0,7}"
+)
 #: Compiled when they are first needed: all of them would cost every apply 5 ms.
 _FORMS = {
     Kind.IRQ_AFFINITY: (r"irq/([0-9]{1,9})"),
@@ -39,6 +43,10 @@ _FORMS = {
     Kind.VM_SLICE: (r"vm-slice/(kvmrt[0-9a-f]{32}\.slice)"),
     Kind.PARTITION: (r"partition/(kvmrt[0-9a-f]{32}\.slice)"),
     Kind.PARTITION_LIFT: (r"partition/(kvmrt[0-9a-f]{32}\.slice)/lifted"),
+    # Names as libvirt and engines give them; nothing climbs out of the hierarchy.
+    Kind.CPUSET: (rf"cpuset/({_CPUSET})"),
+    Kind.CPUSET_WIDEN: (rf"cpuset/({_CPUSET})/widened"),
+    Kind.CPUSET_TASKS: (r"cpuset-tasks/(kvmrt)"),
     Kind.SHIELD: (r"shield/(processes|irqs|local-timers)"),
     Kind.DOMAIN_XML: (r"vm/[^/]+/([a-z-]+(?: [0-9]{1,5})?)"),
     Kind.DOMAIN_LIVE_PIN: (r"vm/[^/]+/live/([a-z-]+(?: [0-9]{1,5})?)"),

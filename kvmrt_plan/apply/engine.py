@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmrt_plan.apply.domain import definition_text, restore_definition
-from kvmrt_plan.apply.hugepages import is_partial
 from kvmrt_plan.apply.kernel_args import settle_boot
 from kvmrt_plan.apply.respread import (
     NO_AFFINITIES,
@@ -31,7 +30,13 @@ from kvmrt_plan.apply.respread import (
     owned_affinities,
 )
 from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches, origins
-from kvmrt_plan.apply.writers import exchange_unit, read_unit, write_unit, write_units
+from kvmrt_plan.apply.writers import (
+    exchange_unit,
+    is_unfinished,
+    read_unit,
+    write_unit,
+    write_units,
+)
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import HostError, KvmrtError, WriteRefusedError
 
@@ -265,7 +270,7 @@ def _take_back_unit(host: Host, unit: Sequence[Step], texts: Texts | None, own: 
     back = [
         step.reversed()
         for step, now in pairs
-        if (now == step.new or step.number in own.numbers or is_partial(step, now))
+        if (now == step.new or step.number in own.numbers or is_unfinished(step, now))
         and now != step.old
     ]
     differs = [
@@ -274,7 +279,7 @@ def _take_back_unit(host: Host, unit: Sequence[Step], texts: Texts | None, own: 
         for step, now in pairs
         if now not in (step.old, step.new, own.origins.get(step.number, step.old))
         and step.number not in own.numbers
-        and not is_partial(step, now)
+        and not is_unfinished(step, now)
     ]
     if back:
         write_unit(host, back)

@@ -33,6 +33,9 @@ HELD_KINDS = frozenset(
         Kind.VM_SLICE,
         Kind.SLICE_CPUS,
         Kind.SLICE_MEMORY,
+        Kind.CPUSET,
+        Kind.CPUSET_WIDEN,
+        Kind.CPUSET_TASKS,
         Kind.SHIELD,
         Kind.WORKQUEUE_CPUMASK,
         Kind.IRQ_DEFAULT_AFFINITY,
@@ -87,7 +90,7 @@ def _is_ours(values: dict[str, HeldValue], step: Step) -> bool:
     """Whether what a revert takes away is what is held: a value that somebody else has put back, or that
     an earlier revert has, leaves nothing to hold.
     """
-    known = values.get(step.address)
+    known = values.get(_address(step))
     return known is not None and known.written == step.old
 
 
@@ -103,16 +106,23 @@ def _settle(values: dict[str, HeldValue], step: Step, *, is_spread: bool) -> Non
     """The first value before ours stays, until somebody else writes: what they want is then the value
     before ours, as planning has it (changes/masks.py). When it is back, nothing is held any more.
     """
-    known = values.get(step.address)
+    address = _address(step)
+    known = values.get(address)
     if known is None and step.kind is Kind.CPU_ONLINE and step.new == _ONLINE:
         # A VM's own CPU that somebody had taken offline: it stays online when the VM needs it no more.
         return
     is_ours = known is not None and (is_spread or known.written == step.old)
     original = known.original if known is not None and is_ours else step.old
     if step.new == original:
-        values.pop(step.address, None)
+        values.pop(address, None)
     else:
-        values[step.address] = HeldValue(original=original, written=step.new)
+        values[address] = HeldValue(original=original, written=step.new)
+
+
+def _address(step: Step) -> str:
+    """A cpuset that loses and gains CPUs does so in two steps, with one value behind them."""
+    is_second = step.kind is Kind.CPUSET_WIDEN
+    return step.address.removesuffix("/widened") if is_second else step.address
 
 
 def _dump(held: Held, boot_id: str, run: str) -> str:

@@ -52,6 +52,9 @@ VOLATILE = frozenset(
         Kind.SLICE_CPUS,
         Kind.SLICE_MEMORY,
         Kind.PARTITION,
+        Kind.CPUSET,
+        Kind.CPUSET_WIDEN,
+        Kind.CPUSET_TASKS,
         Kind.SHIELD,
         Kind.WORKQUEUE_CPUMASK,
         Kind.IRQ_DEFAULT_AFFINITY,
@@ -89,14 +92,16 @@ def step_of(action: Action) -> Step:
 
 def origins(steps: Iterable[Step]) -> dict[int, str | None]:
     """What the value of a step was before the run, where an earlier step of the run has written it too: a
-    partition that is lifted and made again.
+    partition that is lifted and made again, a cpuset that loses CPUs and then gains others.
     """
     first: dict[str, str | None] = {}
     found: dict[int, str | None] = {}
     for step in steps:
         if step.kind is Kind.PARTITION_LIFT:
             first[step.address.removesuffix("/lifted")] = step.old
-        elif step.kind is Kind.PARTITION and step.address in first:
+        elif step.kind is Kind.CPUSET:
+            first[f"{step.address}/widened"] = step.old
+        elif step.kind in (Kind.PARTITION, Kind.CPUSET_WIDEN) and step.address in first:
             found[step.number] = first[step.address]
     return found
 

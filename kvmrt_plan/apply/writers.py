@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.apply.cpusets import is_half_done, read_cpuset, write_cpuset
 from kvmrt_plan.apply.documents import read_installed, write_installed
 from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
 from kvmrt_plan.apply.guests import read_state, write_state
-from kvmrt_plan.apply.hugepages import read_pool, write_pool
+from kvmrt_plan.apply.hugepages import is_partial, read_pool, write_pool
 from kvmrt_plan.apply.irqbalance import read_ban, write_ban
 from kvmrt_plan.apply.kernel_args import read_boot, write_boot
 from kvmrt_plan.apply.kernel_files import exchange_file, read_file, write_file
@@ -71,6 +72,11 @@ def write_unit(host: Host, unit: Sequence[Step]) -> None:
         _write(host, step)
 
 
+def is_unfinished(step: Step, now: str | None) -> bool:
+    """Whether the value is what a write of this step has left that was not done in full."""
+    return is_partial(step, now) or is_half_done(step, now)
+
+
 def exchange_unit(
     host: Host, unit: Sequence[Step], is_wanted: Callable[[list[str | None]], bool]
 ) -> tuple[list[str | None], bool]:
@@ -111,6 +117,8 @@ def _read(host: Host, step: Step) -> str | None:  # noqa: PLR0911  one for each 
             return read_slice(host, step)
         case Kind.SLICE_MEMORY:
             return read_nodes(host, step)
+        case Kind.CPUSET | Kind.CPUSET_WIDEN | Kind.CPUSET_TASKS:
+            return read_cpuset(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             return read_domain(host, step)
         case Kind.GUEST_THREAD | Kind.KERNEL_THREAD:
@@ -152,6 +160,8 @@ def _write(host: Host, step: Step) -> None:
             write_slice(host, step)
         case Kind.SLICE_MEMORY:
             write_nodes(host, step)
+        case Kind.CPUSET | Kind.CPUSET_WIDEN | Kind.CPUSET_TASKS:
+            write_cpuset(host, step)
         case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
             write_domain(host, step)
         case Kind.GUEST_THREAD | Kind.KERNEL_THREAD:

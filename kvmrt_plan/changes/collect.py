@@ -40,7 +40,7 @@ def collect_changes(
     """
     policy = configuration.host
     masks = Masks(facts, placement)
-    backend = shield_backend(policy.shield, facts.slices)
+    backend = shield_backend(policy.shield, facts)
     found: list[Considered] = []
     has_own_slices = backend in OWN_SLICES
     domains = [
@@ -52,6 +52,10 @@ def collect_changes(
     found.extend(domains)
     found.extend(slice_changes(backend, masks, partitions))
     found.extend(partitions.changes())
+    if facts.slices.cpusets or backend is ShieldBackend.CPUSET_V1:
+        from kvmrt_plan.changes.cpusets import cpuset_changes
+
+        found.extend(cpuset_changes(backend, masks))
     found.extend(workqueue_changes(masks))
     if backend is ShieldBackend.REDHAWK:
         moved = list(assigned_irqs(policy, masks))

@@ -52,6 +52,8 @@ class ShieldBackend(StrEnum):
     REDHAWK = "redhawk"
     PARTITION = "partition"
     ALLOWED_CPUS = "allowed-cpus"
+    CPUSET_V1 = "cpuset-v1"
+    STATIC = "static"
     NONE = "none"
 
 

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import FactError
+from kvmrt_plan.facts.cpusets import EVERYWHERE, parse_cpusets, parse_task_place
 from kvmrt_plan.facts.reading import read_cpulist, read_word
 from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from kvmrt_plan.facts.snapshot import Snapshot
@@ -87,6 +89,9 @@ class Slices:
     nodes: CpuSet | None = None
     #: Whether the kernel knows isolated partitions and systemd may use them.
     has_partitions: bool = False
+    #: CPUs of the cpusets of cgroup v1 by path, and where the host's tasks are among them.
+    cpusets: Mapping[str, CpuSet] = field(default_factory=dict)
+    task_place: str = EVERYWHERE
 
     def open_to_guests(self, online: CpuSet) -> CpuSet:
         """Where a guest that is bound to nothing may run: what the root has, within machine.slice."""
@@ -120,6 +125,8 @@ def parse_slices(snapshot: Snapshot) -> Slices:
         effective=read_cpulist(snapshot, f"{CGROUP_FOLDER}/cpuset.cpus.effective"),
         nodes=read_cpulist(snapshot, f"{CGROUP_FOLDER}/cpuset.mems.effective"),
         has_partitions=mode is CgroupMode.UNIFIED and _has_partitions(snapshot),
+        cpusets=parse_cpusets(snapshot) if mode is CgroupMode.LEGACY else {},
+        task_place=parse_task_place(snapshot),
     )
 
 

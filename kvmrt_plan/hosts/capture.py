@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from kvmrt_plan.facts.cpusets import TASKS
 from kvmrt_plan.facts.snapshot import Snapshot
 from kvmrt_plan.facts.task import is_movable_kthread
 from kvmrt_plan.hosts import captured_paths as paths
+from kvmrt_plan.hosts.cpusets import TaskCpuset
 from kvmrt_plan.hosts.irqbalance import read_answer
 from kvmrt_plan.hosts.tree import Tree, branch, check_root, is_number
 
@@ -58,6 +60,8 @@ def _read(root: str, *, with_checks: bool) -> Tree:
     answer = read_answer(root.rstrip("/"))
     if answer is not None:
         tree.files[answer[0]] = answer[1]
+    if root.rstrip("/") == "" and (place := TaskCpuset().place()) is not None:
+        tree.files[TASKS] = f"{place}\n"
     if not with_checks:
         _capture_processes(tree, paths.DAEMON_PATTERNS)
         return tree

@@ -147,6 +147,11 @@ PATTERNS = (
     "/sys/fs/cgroup/cpuset.mems.effective",
     "/sys/fs/cgroup/*/cpuset.mems",
     "/sys/fs/cgroup/*/cpuset.mems.effective",
+    # cpusets of cgroup v1, by facts/cpusets.py
+    "/sys/fs/cgroup/cpuset/*/cpuset.cpus",
+    "/sys/fs/cgroup/cpuset/*/*/cpuset.cpus",
+    "/sys/fs/cgroup/cpuset/*/*/*/cpuset.cpus",
+    "/sys/fs/cgroup/cpuset/*/*/*/*/cpuset.cpus",
     # Containers with CPUs of their own, by facts/containers.py
     "/sys/fs/cgroup/docker/*/cpuset.cpus",
     "/sys/fs/cgroup/system.slice/docker-*.scope/cpuset.cpus",

@@ -10,9 +10,11 @@ import time
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.facts.cpusets import HIERARCHY
 from kvmrt_plan.facts.irqbalance import parse_answer
 from kvmrt_plan.hosts.boot_tools import read_boot_files, update_boot
 from kvmrt_plan.hosts.capture import capture_live
+from kvmrt_plan.hosts.cpusets import TaskCpuset
 from kvmrt_plan.hosts.irqbalance import read_answer, write_ban
 from kvmrt_plan.hosts.libvirt_domains import read_libvirt
 from kvmrt_plan.hosts.libvirt_writer import LibvirtDomains
@@ -43,6 +45,7 @@ class LiveHost:
         self.name = name or os.uname().nodename
         self._domains = LibvirtDomains(uri or "", root=self._root)
         self._threads = LiveThreads(self._root)
+        self._cpuset = TaskCpuset(self._root + HIERARCHY)
 
     @property
     def domains(self) -> LibvirtDomains:
@@ -141,6 +144,25 @@ class LiveHost:
             raise WriteRefusedError(unit, _POPULATED)
         _run(("systemctl", "revert", unit), unit)
         _run(("systemctl", "stop", unit), unit)
+
+    def task_place(self) -> str | None:
+        """By the lists of tasks."""
+        return self._cpuset.place()
+
+    def make_cpuset(self, cpus: CpuSet) -> None:
+        """A folder and its files."""
+        self._cpuset.make(cpus)
+
+    def remove_cpuset(self) -> None:
+        """A folder."""
+        self._cpuset.remove()
+
+    def move_tasks(self, *, is_confined: bool) -> None:
+        """One by one."""
+        if is_confined:
+            self._cpuset.confine()
+        else:
+            self._cpuset.release()
 
     def balancer_ban(self) -> CpuSet | None:
         """By its answer to `setup`."""

@@ -71,6 +71,8 @@ class OpenHost:
         self.read = host.read
         self.write = host.write
         self.exchange = host.exchange
+        self.task_place = host.task_place
+        self.remove_cpuset = host.remove_cpuset
         self.balancer_ban = host.balancer_ban
         self.set_balancer_ban = host.set_balancer_ban
         self.read_file = host.read_file
@@ -92,6 +94,14 @@ class OpenHost:
     def set_allowed_nodes(self, unit: str, nodes: CpuSet) -> None:
         """As the host does."""
         self._host.set_allowed_nodes(unit, nodes)
+
+    def make_cpuset(self, cpus: CpuSet) -> None:
+        """As the host does."""
+        self._host.make_cpuset(cpus)
+
+    def move_tasks(self, *, is_confined: bool) -> None:
+        """As the host does."""
+        self._host.move_tasks(is_confined=is_confined)
 
     def make_slice(self, unit: str, cpus: CpuSet) -> None:
         """As the host does."""

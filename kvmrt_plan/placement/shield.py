@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.domainxml.document import parse_domain, read_settings
 from kvmrt_plan.facts.slices import GUESTS, MEMBER, CgroupMode, vm_slice
+from kvmrt_plan.values.boot_tokens import key_of, split_tokens
 from kvmrt_plan.values.cpuset import EMPTY, union
 
 if TYPE_CHECKING:
@@ -15,9 +16,8 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.facts.domain import Domain
     from kvmrt_plan.facts.host import HostFacts
-    from kvmrt_plan.facts.slices import Slices
     from kvmrt_plan.placement.model import Placement, VmPlacement
-    from kvmrt_plan.values.cpuset import CpuSet
+from kvmrt_plan.values.cpuset import CpuSet
 
 #: Units that systemd confines, by AllowedCPUs=. Mounts have a cgroup too, for the moment in which they are
 #: made, and it gets its cpuset files as soon as systemd switches the controller on for the first unit.
@@ -26,21 +26,32 @@ HOLDERS = (".slice", ".scope", ".service")
 OWN_SLICES = frozenset({ShieldBackend.PARTITION, ShieldBackend.ALLOWED_CPUS})
 
 
-def shield_backend(wanted: ShieldBackend, slices: Slices) -> ShieldBackend:
-    """The backend that is used: the one asked for, or the strongest that the host has. Where partitions are
-    asked for and the kernel has none, the strongest that it has (a finding says so).
+def shield_backend(wanted: ShieldBackend, facts: HostFacts) -> ShieldBackend:
+    """The backend that is used: the one asked for, none where the host lacks it, or the strongest that the
+    host has. Where partitions are asked for and the kernel has none, that too (a finding says so).
     """
-    has_partitions = slices.has_systemd and slices.has_partitions
-    lacks = wanted is ShieldBackend.PARTITION and not has_partitions
-    if wanted is not ShieldBackend.AUTO and not lacks:
+    slices = facts.slices
+    has_units = slices.mode is CgroupMode.UNIFIED and slices.has_systemd
+    is_there = {
+        ShieldBackend.REDHAWK: slices.shield is not None,
+        ShieldBackend.PARTITION: slices.has_systemd and slices.has_partitions,
+        ShieldBackend.ALLOWED_CPUS: has_units,
+        ShieldBackend.CPUSET_V1: slices.mode is CgroupMode.LEGACY,
+        ShieldBackend.STATIC: bool(boot_isolated(facts)),
+    }
+    if wanted is ShieldBackend.STATIC or is_there.get(wanted):
         return wanted
-    if slices.shield is not None:
-        return ShieldBackend.REDHAWK
-    if has_partitions:
-        return ShieldBackend.PARTITION
-    if slices.mode is CgroupMode.UNIFIED and slices.has_systemd:
-        return ShieldBackend.ALLOWED_CPUS
-    return ShieldBackend.NONE
+    if wanted not in (ShieldBackend.AUTO, ShieldBackend.PARTITION):
+        return ShieldBackend.NONE
+    return next((one for one, has in is_there.items() if has), ShieldBackend.NONE)
+
+
+def boot_isolated(facts: HostFacts) -> CpuSet:
+    """CPUs that the kernel isolated because a boot argument says so (isolcpus= in
+    admin-guide/kernel-parameters); newer kernels count those of partitions as isolated, too.
+    """
+    names = {key_of(token) for token in split_tokens(facts.kernel.command_line)}
+    return facts.kernel.isolated if "isolcpus" in names else EMPTY
 
 
 def occupied_slices(facts: HostFacts) -> frozenset[str]:

@@ -40,7 +40,7 @@ _WORDS = ("/title", "/description")
 _WEAKER = frozenset(
     {
         "KR125", "KR133", "KR149", "KR204", "KR205", "KR206", "KR207", "KR209", "KR210", "KR211",
-        "KR213", "KR223", "KR228", "KR229",
+        "KR212", "KR213", "KR214", "KR223", "KR228", "KR229", "KR244", "KR245",
     }
 )  # fmt: skip
 

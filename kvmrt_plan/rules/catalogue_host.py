@@ -101,8 +101,9 @@ ENTRIES = (
     ),
     Entry(
         "KR204", "Tasks cannot be kept off the CPUs of RT VMs", "warning",
-        why="It takes RedHawk's shield, or systemd on cgroup v2 with its cpuset controller.",
-        example="# booted with systemd.unified_cgroup_hierarchy=0\nrt1: {rt: true, cpuset: 1-2}",
+        why="It takes RedHawk's shield, systemd on cgroup v2 with its cpuset controller, or the cpuset "
+        "hierarchy of cgroup v1.",
+        example="host: {shield: redhawk}  # on another kernel",
         remedy="boot with cgroup v2; `shield: none` says that it is meant so.",
     ),
     Entry(
@@ -162,7 +163,8 @@ ENTRIES = (
         "systemd has started; kernel threads that are bound to nothing, and guests without pins, still "
         "run everywhere.",
         example="host: {shield: partition}  # on Linux 5.10",
-        remedy="boot a newer kernel; `shield: auto` says that the best that is there is good enough.",
+        remedy="boot a newer kernel, with cgroup v2; `shield: auto` says that the best that is there is good "
+        "enough.",
     ),
     Entry(
         "KR211", "The shield that is used leaves something to others", "advice",
@@ -173,6 +175,38 @@ ENTRIES = (
         example="# kernel command line without nohz_full=\nrt1: {rt: true, cpuset: 1-2}",
         remedy="boot with `nohz_full=` for the CPUs of vCPUs, and a kernel that has isolated partitions; "
         "or live with what the finding names.",
+    ),
+    Entry(
+        "KR212", "isolcpus= is the only shield, and lacks CPUs of RT VMs", "warning",
+        why="Without cgroups that can be used, what was isolated at boot is what keeps tasks away. It is "
+        "read and never written while the kernel runs.",
+        example="# kernel command line: isolcpus=2; no cgroup v2\nrt1: {rt: true, cpuset: 1-2}",
+        remedy="boot with the list that the finding gives; better, with cgroup v2.",
+    ),
+    Entry(
+        "KR244", "Guests have no cpusets of their own on cgroup v1", "warning",
+        why="On cgroup v1 the host's tasks are confined to the cpuset `kvmrt`. libvirt puts each guest into "
+        "cpusets of its own, unless its settings leave the controller out: a guest then starts in the cpuset "
+        "of libvirt's daemon, and an RT VM cannot be pinned to its CPUs.",
+        example='# /etc/libvirt/qemu.conf\ncgroup_controllers = [ "cpu", "memory" ]',
+        remedy="add `cpuset` there, and restart libvirt's daemon and the guests.",
+        language="sh",
+    ),
+    Entry(
+        "KR245", "A cpuset of somebody else has CPUs of RT VMs", "warning",
+        why="Containers and tools such as cset have cpusets beside the root on cgroup v1, with CPUs that "
+        "their owner has chosen; kvmrt moves tasks of the root alone.",
+        example="docker run --cpuset-cpus 4-7 IMAGE   # on cgroup v1",
+        remedy="give them other CPUs.",
+        language="sh",
+    ),
+    Entry(
+        "KR214", "A partition would take CPUs that isolcpus= isolates", "warning",
+        why="Linux 6.7 to 6.16, and kernels with their code, refuse to make a partition of such CPUs: it "
+        "reads `isolated invalid (partition config conflicts with housekeeping setup)`, and the apply is "
+        "taken back. Others take it.",
+        example="# kernel command line: isolcpus=1-2,9-10\nrt1: {rt: true, cpuset: 1-2}",
+        remedy="boot without `isolcpus=`, or keep to it with `shield: static`.",
     ),
     Entry(
         "KR213", "The partition of an RT VM is invalid", "warning",

@@ -13,6 +13,7 @@ from kvmrt_plan.diagnostics import sort_findings
 from kvmrt_plan.placement.place import place
 from kvmrt_plan.rules import (
     bindings,
+    boot_isolation,
     cpus,
     domains,
     enforcement,
@@ -27,6 +28,7 @@ from kvmrt_plan.rules import (
     interrupts,
     kernel_args,
     kthreads,
+    legacy_cpusets,
     machine,
     memory,
     memory_shield,
@@ -67,6 +69,7 @@ HOST_RULES: tuple[HostRule, ...] = (
     *machine.HOST_RULES, *kernel_args.HOST_RULES, *partitions.HOST_RULES, *writers.HOST_RULES,
     *hotplug.HOST_RULES, *kthreads.HOST_RULES, *weaker_shield.HOST_RULES, *guest_memory.HOST_RULES,
     *memory_shield.HOST_RULES, *initramfs.HOST_RULES,
+    *boot_isolation.HOST_RULES, *legacy_cpusets.HOST_RULES,
 )  # fmt: skip
 
 

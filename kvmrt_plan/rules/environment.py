@@ -9,6 +9,7 @@ from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
 from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.diagnostics import Finding, Severity
 from kvmrt_plan.facts.slices import CgroupMode
+from kvmrt_plan.placement.shield import shield_backend
 from kvmrt_plan.rules.wording import cpus_named
 
 if TYPE_CHECKING:
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
 
 
 def tasks_can_be_shielded(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
-    """Tasks are kept off by RedHawk's shield, or by AllowedCPUs= of systemd's slices on cgroup v2."""
+    """Tasks are kept off by RedHawk's shield, by AllowedCPUs= of systemd's slices on cgroup v2, or in a
+    cpuset of cgroup v1.
+    """
     if not subject.placement.isolated:
         return
     wanted = subject.configuration.host.shield
-    missing = _missing(wanted, facts.slices)
+    if shield_backend(wanted, facts) is ShieldBackend.STATIC:
+        return
+    missing = _missing(wanted, facts)
     if missing:
         yield Finding(
             code="KR204",
@@ -37,14 +42,22 @@ def tasks_can_be_shielded(subject: Subject, facts: HostFacts) -> Iterator[Findin
         )
 
 
-def _missing(wanted: ShieldBackend, slices: Slices) -> str:
+def _missing(wanted: ShieldBackend, facts: HostFacts) -> str:
     """What the backend would need and the host does not have; "" when it can work."""
+    slices = facts.slices
     if wanted is ShieldBackend.NONE:
         return ""
-    if wanted in (ShieldBackend.AUTO, ShieldBackend.REDHAWK) and slices.shield is not None:
-        return ""
     if wanted is ShieldBackend.REDHAWK:
-        return "the kernel has no /proc/shield"
+        return "" if slices.shield is not None else "the kernel has no /proc/shield"
+    if wanted is ShieldBackend.CPUSET_V1:
+        is_there = slices.mode is CgroupMode.LEGACY
+        return "" if is_there else "no hierarchy of cgroup v1 with cpusets is known of this host"
+    is_found = shield_backend(wanted, facts) is not ShieldBackend.NONE
+    return "" if is_found else _unified(slices)
+
+
+def _unified(slices: Slices) -> str:
+    """What is missing for slices of systemd."""
     if slices.mode is CgroupMode.NONE:
         return "no cgroup hierarchy with cpusets is known of this host"
     if slices.mode is not CgroupMode.UNIFIED:

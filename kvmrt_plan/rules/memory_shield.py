@@ -22,7 +22,7 @@ def memory_is_shielded(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
     host, holders = subject.configuration.host, [one for one in subject.rt if one.holds_policies]
     if not host.memory_shield or not holders:
         return
-    backend = shield_backend(host.shield, facts.slices)
+    backend = shield_backend(host.shield, facts)
     source = host.source_of("memory_shield")
     if backend is ShieldBackend.REDHAWK:
         shown = facts.slices.shield.memory if facts.slices.shield is not None else ""

@@ -18,10 +18,17 @@ if TYPE_CHECKING:
     from kvmrt_plan.rules.subject import Subject
 
 
+#: What is used in place of partitions.
+_WEAKER = {
+    ShieldBackend.ALLOWED_CPUS: "AllowedCPUs= of systemd's units",
+    ShieldBackend.CPUSET_V1: "a cpuset of cgroup v1",
+}
+
+
 def partitions_can_be_made(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
     """Where a VM's CPUs cannot be its own slice's now, AllowedCPUs= of the other units hold."""
     host = subject.configuration.host
-    backend = shield_backend(host.shield, facts.slices)
+    backend = shield_backend(host.shield, facts)
     if backend not in OWN_SLICES:
         return
     obstacles = Obstacles(facts, subject.placement, backend)
@@ -52,15 +59,17 @@ def partitions_can_be_made(subject: Subject, facts: HostFacts) -> Iterator[Findi
 def the_shield_is_the_strongest(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
     """Asked for and not there; KR204 tells when there is no shield at all."""
     wanted = subject.configuration.host.shield
-    backend = shield_backend(wanted, facts.slices)
-    is_weaker = wanted is ShieldBackend.PARTITION and backend is ShieldBackend.ALLOWED_CPUS
-    if not subject.placement.isolated or not is_weaker:
+    backend = shield_backend(wanted, facts)
+    if not subject.placement.isolated or wanted is not ShieldBackend.PARTITION:
+        return
+    used = _WEAKER.get(backend)
+    if used is None:
         return
     yield Finding(
         code="KR210",
         severity=Severity.WARNING,
         summary="shield partition: the kernel is not known to have isolated partitions, so that "
-        "AllowedCPUs= of systemd's units is used",
+        f"{used} is used",
         remedy="boot Linux 6.1 or later, or set shield to auto",
         source=subject.configuration.host.source_of("shield"),
     )

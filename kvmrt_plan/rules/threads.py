@@ -144,7 +144,7 @@ def _roams(
     """What a guest that kvmrt does not pin may use of the RT VMs' CPUs and of isolated ones."""
     reached = _reached(subject, facts, domain=domain, one=one)
     if facts.cpus.online <= reached:
-        backend = shield_backend(subject.configuration.host.shield, facts.slices)
+        backend = shield_backend(subject.configuration.host.shield, facts)
         reached -= closed_to_guests(backend, facts, subject.placement)
     name = one.vm.name if one else domain.name if domain else ""
     whose = "" if one else " (not in the configuration)"

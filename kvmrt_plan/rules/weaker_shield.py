@@ -44,7 +44,7 @@ class Leftover(NamedTuple):
 def the_shield_leaves_nothing(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
     """Tasks, kernel threads, guests and the tick, as far as the backend does not keep them away."""
     host = subject.configuration.host
-    backend = shield_backend(host.shield, facts.slices)
+    backend = shield_backend(host.shield, facts)
     if not subject.placement.isolated or backend in _SILENT:
         return
     found = [*_tasks(subject, facts, backend), *_tick(subject, facts)]
@@ -64,8 +64,19 @@ def the_shield_leaves_nothing(subject: Subject, facts: HostFacts) -> Iterator[Fi
 
 def _tasks(subject: Subject, facts: HostFacts, backend: ShieldBackend) -> Iterator[Leftover]:
     """Partitions keep all of them away; other backends leave the kernel's threads, and guests while one
-    that is in the way runs in machine.slice.
+    that is in the way runs in machine.slice. isolcpus= is no limit to who names its CPUs.
     """
+    if backend is ShieldBackend.STATIC:
+        if reached := subject.placement.isolated & facts.cpus.online:
+            yield Leftover(
+                name="guests without pins and tasks that choose their CPUs",
+                why="isolcpus= keeps away who does not ask for a CPU; libvirt asks for all of them for "
+                "guests without pins, also those that start later",
+                remedy="boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1) and systemd; give every "
+                "guest a cpuset",
+                cpus=reached,
+            )
+        return
     open_to_guests = subject.placement.isolated - closed_to_guests(
         backend, facts, subject.placement
     )
@@ -75,7 +86,9 @@ def _tasks(subject: Subject, facts: HostFacts, backend: ShieldBackend) -> Iterat
     is_asked = kthreads is not None and kthreads.unbound is not None
     if is_asked and not moves_kernel_threads(backend, facts, subject.placement):
         open_to_threads = EMPTY
-    if reached := open_to_threads & facts.cpus.online:
+    policy = subject.configuration.host.kernel_threads
+    are_moved = policy is not None and policy.unbound is not None
+    if not are_moved and (reached := open_to_threads & facts.cpus.online):
         yield Leftover(
             name="the kernel's threads",
             why="threads of the kernel that are bound to nothing run where they like",
@@ -92,9 +105,15 @@ def _tasks(subject: Subject, facts: HostFacts, backend: ShieldBackend) -> Iterat
 
 
 def _stronger(subject: Subject, facts: HostFacts, backend: ShieldBackend) -> str:
-    """What keeps the kernel's threads away."""
+    """What keeps the kernel's threads away, before all else what does so on this kernel."""
     if backend is ShieldBackend.PARTITION:
         return _REMOVE
+    return f"set `kernel_threads: {{unbound: housekeeping}}`, or {_other_kernel(subject, facts, backend)}"
+
+
+def _other_kernel(subject: Subject, facts: HostFacts, backend: ShieldBackend) -> str:
+    if backend is ShieldBackend.CPUSET_V1:
+        return "boot with cgroup v2 (systemd.unified_cgroup_hierarchy=1) on Linux 6.1 or later"
     if facts.slices.has_partitions and subject.configuration.host.shield is backend:
         return "set shield to auto, which takes partitions"
     return "boot Linux 6.1 or later, which has isolated partitions"

@@ -153,6 +153,8 @@ _PHRASES = {
     Kind.IRQ_DEFAULT_AFFINITY: "irq default affinity",
     Kind.SLICE_CPUS: "{} AllowedCPUs",
     Kind.SLICE_MEMORY: "{} AllowedMemoryNodes",
+    Kind.CPUSET: "cpuset {} CPUs",
+    Kind.CPUSET_TASKS: "tasks of the host in cpuset",
     Kind.SHIELD: "shield {}",
     Kind.WORKQUEUE_CPUMASK: "workqueue {}",
     Kind.CPU_ONLINE: "cpu {}",
@@ -164,6 +166,10 @@ _PHRASES = {
     Kind.FILE: "file /{}",
     Kind.SERVICE: "{}",
 }
+
+
+def _cpuset(subject: str) -> str:
+    return f"cpuset {subject.removesuffix('/widened')} CPUs"
 
 
 def _power(subject: str) -> str:
@@ -192,6 +198,7 @@ _PARTED: dict[Kind, Callable[[str], str]] = {
     Kind.CPU_POWER: _power,
     Kind.KERNEL_THREAD: _kthread,
     Kind.HUGEPAGES: _pages,
+    Kind.CPUSET_WIDEN: _cpuset,
     Kind.GUEST_FILE: _inside,
     Kind.GUEST_SETTING: _inside,
 }

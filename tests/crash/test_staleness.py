@@ -11,6 +11,7 @@ from crash_world import World, apply, make_world, state
 from hosts_generator import make_pair
 
 from kvmrt_plan.apply.addresses import path_of, subject_of
+from kvmrt_plan.apply.cpusets import CPUSET_KINDS
 from kvmrt_plan.apply.irqbalance import write_ban
 from kvmrt_plan.apply.run import Status
 from kvmrt_plan.apply.step import Step
@@ -19,6 +20,7 @@ from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.changes.guest_thread_moves import names_of_threads
 from kvmrt_plan.domainxml.document import format_domain, parse_domain, write_setting
 from kvmrt_plan.errors import StalePlanError
+from kvmrt_plan.facts.cpusets import HIERARCHY
 from kvmrt_plan.facts.document import dump_snapshot
 from kvmrt_plan.hosts.simulated.affinity import with_affinity
 from kvmrt_plan.hosts.simulated.host import SimulatedHost
@@ -27,7 +29,7 @@ from kvmrt_plan.hosts.simulated.texts import Texts
 from kvmrt_plan.values.cpuset import CpuSet
 from kvmrt_plan.values.threadvalue import parse_scheduling
 
-PAIRS = (1, 2, 4, 5)
+PAIRS = (1, 2, 4, 5, 162)
 #: Values of settings that no plan of these tests asks for.
 _OTHER = {
     "vcpus": "7", "topology": "1,1,7", "memballoon": "virtio-transitional", "title": "Foreign",
@@ -41,9 +43,21 @@ _OTHER = {
 _WORDS = ("always", "madvise", "never")
 
 
+#: Kinds without a third value. Tasks that somebody else moves into kvmrt's cpuset keep it there, as is told.
+_TWO_VALUES = frozenset(
+    {
+        Kind.CPU_ONLINE,
+        Kind.DOMAIN_AUTOSTART,
+        Kind.PARTITION,
+        Kind.PARTITION_LIFT,
+        Kind.CPUSET_TASKS,
+    }
+)
+
+
 def other_value(change, online):
     """A value that is neither the one before nor the one after, None when there is no third."""
-    if change.kind in (Kind.CPU_ONLINE, Kind.DOMAIN_AUTOSTART, Kind.PARTITION, Kind.PARTITION_LIFT):
+    if change.kind in _TWO_VALUES:
         return None
     if change.kind in (Kind.BOOT_ARGUMENTS, Kind.MODULE_OPTIONS, Kind.SHIELD_ASSIGNMENTS):
         # No CPU is a value of theirs, and each has files of its own.
@@ -86,12 +100,8 @@ def mutate(texts: Texts, change, value: str) -> None:
         alter_thread(host, change, value)
     elif change.kind in (Kind.IRQBALANCE_BAN, Kind.IRQBALANCE_FILE):
         write_ban(host, Step(1, change.kind, change.address, change.before, value))
-    elif change.kind is Kind.VM_SLICE:
-        host.make_slice(subject_of(change.kind, change.address), CpuSet.parse(value))
-    elif change.kind is Kind.SLICE_CPUS:
-        host.set_allowed_cpus(subject_of(change.kind, change.address), CpuSet.parse(value))
-    elif change.kind is Kind.SLICE_MEMORY:
-        host.set_allowed_nodes(subject_of(change.kind, change.address), CpuSet.parse(value))
+    elif change.kind in _OF_CGROUPS:
+        confine(host, change, value)
     else:
         path = path_of(change.kind, change.address)
         # As a mask `1` is `2`, which may be what the plan wants of a plain number.
@@ -107,6 +117,22 @@ def mutate(texts: Texts, change, value: str) -> None:
         },
         domains=tuple(host.texts.domains.values()),
     )
+
+
+_OF_CGROUPS = CPUSET_KINDS | {Kind.VM_SLICE, Kind.SLICE_CPUS, Kind.SLICE_MEMORY}
+
+
+def confine(host: SimulatedHost, change, value: str) -> None:
+    """A cgroup; for cpusets of v1 those around it and inside of it do not matter here."""
+    subject, numbers = subject_of(change.kind, change.address), CpuSet.parse(value)
+    if change.kind is Kind.VM_SLICE:
+        host.make_slice(subject, numbers)
+    elif change.kind is Kind.SLICE_CPUS:
+        host.set_allowed_cpus(subject, numbers)
+    elif change.kind is Kind.SLICE_MEMORY:
+        host.set_allowed_nodes(subject, numbers)
+    else:
+        host.texts.change(files={f"{HIERARCHY}/{subject}/cpuset.cpus": f"{value}\n"})
 
 
 def alter_thread(host: SimulatedHost, change, value: str) -> None:

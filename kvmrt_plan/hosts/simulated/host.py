@@ -14,6 +14,12 @@ from kvmrt_plan.hosts.simulated.boot_tools import update_boot
 from kvmrt_plan.hosts.simulated.domains import SimulatedDomains
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.kernel import Kernel
+from kvmrt_plan.hosts.simulated.legacy_cpusets import (
+    make_cpuset,
+    move_tasks,
+    remove_cpuset,
+    task_place,
+)
 from kvmrt_plan.hosts.simulated.memory_nodes import set_allowed_nodes
 from kvmrt_plan.hosts.simulated.shield_service import restart_service
 from kvmrt_plan.hosts.simulated.texts import Texts
@@ -94,6 +100,22 @@ class SimulatedHost:
     def remove_slice(self, unit: str) -> None:
         """As the live host answers."""
         remove_slice(self.texts, unit, Hotplug(self.texts).online)
+
+    def task_place(self) -> str | None:
+        """By the snapshot's word."""
+        return task_place(self.texts)
+
+    def make_cpuset(self, cpus: CpuSet) -> None:
+        """As the kernel answers."""
+        make_cpuset(self.texts, cpus)
+
+    def remove_cpuset(self) -> None:
+        """As the kernel answers."""
+        remove_cpuset(self.texts)
+
+    def move_tasks(self, *, is_confined: bool) -> None:
+        """As the kernel answers."""
+        move_tasks(self.texts, is_confined=is_confined)
 
     def balancer_ban(self) -> CpuSet | None:
         """What irqbalance's answer says that was captured."""

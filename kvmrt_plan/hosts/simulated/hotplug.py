@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.hosts.simulated.affinity import with_affinity
+from kvmrt_plan.hosts.simulated.legacy_cpusets import left_over
 from kvmrt_plan.hosts.simulated.network_queues import spread_queues, spread_sending
 from kvmrt_plan.hosts.simulated.pinned_threads import pinned_threads
 from kvmrt_plan.hosts.simulated.units import effective_cpus
@@ -108,6 +109,7 @@ class Hotplug:
         if offline in self._texts.files:
             files[offline] = f"{self.possible - online}\n"
         files.update(effective_cpus(self._texts, online))
+        files.update(left_over(self._texts.files, online))
         return files
 
     def _topology(self, cpu: int) -> list[tuple[str, str]]:

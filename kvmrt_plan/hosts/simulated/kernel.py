@@ -17,6 +17,7 @@ from kvmrt_plan.facts.knobs import HOST_KNOBS, WATCHDOG
 from kvmrt_plan.hosts.simulated.affinity import mask_like
 from kvmrt_plan.hosts.simulated.hotplug import Hotplug
 from kvmrt_plan.hosts.simulated.kvm_module import write_nx
+from kvmrt_plan.hosts.simulated.legacy_cpusets import is_cpuset, write_cpus
 from kvmrt_plan.hosts.simulated.memory import POOL, write_choice, write_pool
 from kvmrt_plan.hosts.simulated.numbers import is_number_for
 from kvmrt_plan.hosts.simulated.power import PREFERENCE, write_governor, write_preference
@@ -84,14 +85,16 @@ class Kernel:
             _WORDS[path](self._texts, path, text.strip())
         elif path in _NUMBERS or _CPU_WORD.fullmatch(path):
             self._write_word(path, text.strip())
-        elif _SHIELD.fullmatch(path):
+        elif is_cpuset(path) or _SHIELD.fullmatch(path):
             self._write_shield(path, text.strip())
         else:
             raise refusal(path, "EACCES")
 
     def _write_shield(self, path: str, text: str) -> None:
-        """RedHawk's lists, or the word of a partition."""
-        if path.startswith("/proc"):
+        """RedHawk's lists, those of cgroup v1, or the word of a partition."""
+        if is_cpuset(path):
+            write_cpus(self._texts, path, text, self._hotplug.possible)
+        elif path.startswith("/proc"):
             self._texts.change(files={path: f"{self._list(path, text)}\n"})
         elif not write_partition(self._texts, path, text, self._hotplug.online):
             raise refusal(path, "EINVAL")

@@ -50,6 +50,6 @@ def test_every_kind_of_change_occurs_in_some_case():
 
     # What boot, shutdown, guest and install-service change is no part of a configuration's plan.
     others = {
-        "partition-lift", "domain-state", "file", "service", "guest-file", "guest-setting",
+        "cpuset-widen", "partition-lift", "domain-state", "file", "service", "guest-file", "guest-setting",
     }  # fmt: skip
     assert seen >= {str(kind) for kind in Kind} - others
