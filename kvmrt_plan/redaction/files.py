@@ -186,6 +186,8 @@ RULES = tuple(
         (r"/boot/grub2?/grubenv\Z|/etc/tuned/bootcmdline\Z", "_variables"),
         (r"/boot/loader/entries/", "_boot_entry"),
         (r"/etc/modprobe\.d/", "_kvm_options"),
+        (r"/etc/(?:dracut|mkinitcpio)\.conf", "_settings"),
+        (r"/etc/initramfs-tools/modules\Z", "_words"),
         (r"/etc/(?:default|sysconfig|conf\.d)/irqbalance\Z|/etc/sysconfig/shield\Z", "_settings"),
         (r"/run/irqbalance/", "_own"),
         (r"/(?:etc|usr/lib|lib)/systemd/system/irqbalance\.service\Z", "_sections"),
