@@ -163,7 +163,7 @@ def test_qemu_sees_exactly_the_edits(qemu):
         undefine(domain)
 
     assert verdict == Verdict("title", "")
-    assert len(writes) == 26
+    assert len(writes) == 27
 
 
 def test_what_libvirt_prints_comes_back_byte_for_byte(connection, distinct):
