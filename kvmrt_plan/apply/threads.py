@@ -43,7 +43,10 @@ def read_thread(host: Host, step: Step) -> str | None:
         return format_scheduling(thread.policy, thread.priority)
     if isinstance(thread, KernelThread):
         return str(thread.affinity or "")
-    return format_place(thread.affinity, is_outside=thread.is_outside)
+    value = format_place(thread.affinity, is_outside=thread.is_outside)
+    # What the root is left with changes with every partition, also those of the same run.
+    outside = (one for one in (step.new, step.old) if one and parse_place(one).is_outside)
+    return next(outside, value) if thread.is_outside else value
 
 
 def write_thread(host: Host, step: Step) -> None:
