@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.kernel_args import KERNEL_CMDLINE, Loader, boot_files
 from kvmrt_plan.hosts.captured_paths import BOOT_PATTERNS
+from kvmrt_plan.hosts.lock import held_locks
 from kvmrt_plan.hosts.owned_files import read_owned, replace_owned
 from kvmrt_plan.hosts.tree import Tree, branch
 from kvmrt_plan.values.boot_tokens import tokens_with, tokens_without
@@ -82,7 +83,13 @@ def run_boot_command(command: _Command, *, searched: str = SEARCHED) -> None:
     environment = {**os.environ, "PATH": searched, "LC_ALL": "C.UTF-8"}
     try:
         done = subprocess.run(  # noqa: S603  from the table above
-            command, env=environment, capture_output=True, text=True, timeout=_SECONDS, check=False
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+            pass_fds=held_locks(),
         )
     except FileNotFoundError:
         raise WriteRefusedError(target, f"{name} is not installed") from None

@@ -18,6 +18,7 @@ from kvmrt_plan.hosts.cpusets import TaskCpuset
 from kvmrt_plan.hosts.irqbalance import read_answer, write_ban
 from kvmrt_plan.hosts.libvirt_domains import read_libvirt
 from kvmrt_plan.hosts.libvirt_writer import LibvirtDomains
+from kvmrt_plan.hosts.lock import held_locks
 from kvmrt_plan.hosts.owned_files import read_owned, replace_owned, wanted_link
 from kvmrt_plan.hosts.threads import LiveThreads
 
@@ -208,7 +209,12 @@ class LiveHost:
 def _run(command: Sequence[str], target: str) -> None:
     try:
         done = subprocess.run(  # noqa: S603  fixed programs, arguments from the address table
-            command, capture_output=True, text=True, timeout=_SYSTEMCTL_SECONDS, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_SYSTEMCTL_SECONDS,
+            check=False,
+            pass_fds=held_locks(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise WriteRefusedError(target, f"{command[0]}: {error}") from error

@@ -2,8 +2,11 @@
 """One run at a time may change a host.
 
 The lock is flock(2) on a file: the kernel frees it when its holder ends, however it ends, so there is
-nothing to unlock by force. The file's text says who holds it, for people; nothing is decided by it.
-O_CLOEXEC keeps a child (an editor, systemctl) from inheriting the lock and holding it on.
+nothing to unlock by force. The file's text says who holds it, for people.
+
+O_CLOEXEC keeps a child such as an editor from inheriting the lock and holding it on. Programs that write to
+the host inherit it on purpose (`held_locks`): when a run is killed, its systemctl writes on, and who recovers
+must not read before that has ended.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,8 +25,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _POLL_SECONDS = 0.1
+#: How long the last program of a run that was killed may hold the lock, before it is reported as held.
+_LAST_WRITE_SECONDS = 30
 _READINGS = 5
+_SIGNATURE = re.compile(r"pid (\d+), ")
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+_held: list[int] = []
+
+
+def held_locks() -> tuple[int, ...]:
+    """Descriptors of the locks that this process holds: `pass_fds` of a program that writes to the host."""
+    return tuple(_held)
 
 
 @contextmanager
@@ -30,15 +45,19 @@ def hold_lock(path: str, *, timeout_seconds: float = 0, purpose: str = "") -> It
     """Hold the lock for the body.
 
     Raises:
-        HostBusyError: somebody else holds it, and still does after the timeout.
+        HostBusyError: somebody else holds it, and still does after the timeout; or the last program of a
+            run that was killed, which is waited for.
         HostError: the file cannot be made.
     """
     descriptor = _open(path)
     try:
         _acquire(descriptor, timeout_seconds)
         _sign(descriptor, purpose)
+        _held.append(descriptor)
         yield
     finally:
+        if descriptor in _held:
+            _held.remove(descriptor)
         os.close(descriptor)
 
 
@@ -54,7 +73,7 @@ def _open(path: str) -> int:
 
 
 def _acquire(descriptor: int, timeout_seconds: float) -> None:
-    deadline = time.monotonic() + timeout_seconds
+    begin = time.monotonic()
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -63,9 +82,17 @@ def _acquire(descriptor: int, timeout_seconds: float) -> None:
                 raise HostError(f"the lock cannot be taken: {error.strerror}", "") from error
         else:
             return
-        if time.monotonic() >= deadline:
-            raise HostBusyError(_holder(descriptor))
+        holder = _holder(descriptor)
+        patience = _LAST_WRITE_SECONDS if _has_ended(holder) else 0
+        if time.monotonic() - begin >= max(timeout_seconds, patience):
+            raise HostBusyError(holder)
         time.sleep(_POLL_SECONDS)
+
+
+def _has_ended(holder: str) -> bool:
+    """Whether the run that signed is no more, so that only a program of it can hold the lock."""
+    matched = _SIGNATURE.match(holder)
+    return matched is not None and not os.path.exists(f"/proc/{matched[1]}")
 
 
 def _sign(descriptor: int, purpose: str) -> None:

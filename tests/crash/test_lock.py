@@ -131,3 +131,28 @@ def wait_until(is_so):
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+#: Holds the lock with a program that writes, and says when both have begun.
+WRITING = (
+    "import subprocess, sys\n"
+    "from kvmrt_plan.hosts.lock import held_locks, hold_lock\n"
+    "with hold_lock(sys.argv[1], purpose='kvmrt apply'):\n"
+    "    line = 'sleep 0.5; echo written >\"$0\"'\n"
+    "    child = subprocess.Popen(['sh', '-c', line, sys.argv[2]], pass_fds=held_locks())\n"
+    "    print('begun', flush=True)\n"
+    "    child.wait()\n"
+)
+
+
+def test_the_last_write_of_a_killed_run_is_waited_for(tmp_path):
+    path, written = str(tmp_path / "lock"), tmp_path / "written"
+    run = subprocess.Popen(
+        [sys.executable, "-c", WRITING, path, str(written)], stdout=subprocess.PIPE, text=True
+    )
+    with run:
+        assert run.stdout.readline() == "begun\n"
+        run.kill()
+
+    with hold_lock(path, purpose="kvmrt recover"):
+        assert written.read_text() == "written\n"
