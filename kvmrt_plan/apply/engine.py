@@ -29,7 +29,7 @@ from kvmrt_plan.apply.respread import (
     move_again,
     owned_affinities,
 )
-from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches, origins
+from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches, is_immovable, origins
 from kvmrt_plan.apply.writers import (
     exchange_unit,
     is_unfinished,
@@ -38,23 +38,13 @@ from kvmrt_plan.apply.writers import (
     write_units,
 )
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.errors import HostError, KvmrtError, WriteRefusedError
+from kvmrt_plan.errors import HostError, KvmrtError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kvmrt_plan.apply.journal import Journal, Record, Texts
     from kvmrt_plan.ports import Host
-
-#: What the kernel answers when an interrupt cannot be moved at all: EIO, since 6.12 EPERM. That is a
-#: property of the interrupt that cannot be read beforehand, so it does not fail a run. Nor does a queue of an
-#: interface that has gone, or that cannot be steered (net/core/net-sysfs.c).
-_IMMOVABLE = {
-    Kind.IRQ_AFFINITY: frozenset({"EIO", "EPERM"}),
-    Kind.NET_QUEUE: frozenset({"EIO", "EPERM", "ENOENT", "EOPNOTSUPP"}),
-    # A thread that the kernel keeps, or whose cgroup does not have the CPU (sched_setaffinity(2)).
-    **dict.fromkeys((Kind.GUEST_THREAD, Kind.KERNEL_THREAD), frozenset({"EINVAL", "EOPNOTSUPP"})),
-}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -144,7 +134,7 @@ def _perform_unit(
         present, has_written = exchange_unit(host, unit, is_wanted)
     except KvmrtError as error:
         _settle(unit, Outcome.FAILED, run, report, error.problem)
-        if not _is_immovable(first, error):
+        if not is_immovable(first, error):
             run.failure = error.problem
         return
     if stale:
@@ -176,12 +166,6 @@ def _announce_affinities(
     for batch in later:
         journal.begin(batch)
     return before
-
-
-def _is_immovable(step: Step, error: KvmrtError) -> bool:
-    return isinstance(error, WriteRefusedError) and error.errno_name in _IMMOVABLE.get(
-        step.kind, ()
-    )
 
 
 def _settle(

@@ -8,10 +8,12 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from kvmrt_plan.changes.change import Kind
+from kvmrt_plan.errors import WriteRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from kvmrt_plan.errors import KvmrtError
     from kvmrt_plan.plan.action import Action
 
 
@@ -82,6 +84,17 @@ BATCH = 4096
 _BATCHED = frozenset({Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
 
 
+#: What the kernel answers when an interrupt cannot be moved at all: EIO, since 6.12 EPERM. That is a
+#: property of the interrupt that cannot be read beforehand, so it does not fail a run. Nor does a queue of an
+#: interface that has gone, or that cannot be steered (net/core/net-sysfs.c).
+_IMMOVABLE = {
+    Kind.IRQ_AFFINITY: frozenset({"EIO", "EPERM"}),
+    Kind.NET_QUEUE: frozenset({"EIO", "EPERM", "ENOENT", "EOPNOTSUPP"}),
+    # A thread that the kernel keeps, or whose cgroup does not have the CPU (sched_setaffinity(2)).
+    **dict.fromkeys((Kind.GUEST_THREAD, Kind.KERNEL_THREAD), frozenset({"EINVAL", "EOPNOTSUPP"})),
+}
+
+
 def step_of(action: Action) -> Step:
     """The write that an action stands for."""
     change = action.change
@@ -126,3 +139,10 @@ def _batch_key(step: Step) -> tuple[Kind, str]:
     if step.kind is Kind.DOMAIN_XML:
         return step.kind, step.owner
     return step.kind, step.address
+
+
+def is_immovable(step: Step, error: KvmrtError) -> bool:
+    """Whether the refusal tells what kind of thing it is, and is no failure."""
+    return isinstance(error, WriteRefusedError) and error.errno_name in _IMMOVABLE.get(
+        step.kind, ()
+    )

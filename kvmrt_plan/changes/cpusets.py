@@ -98,29 +98,29 @@ def _other(
     path: str, now: CpuSet, wanted: Mapping[str, CpuSet], masks: Masks
 ) -> Iterator[Considered]:
     address, goal = f"cpuset/{path}", wanted[path]
-    common = now & goal
+    shared = now & goal
     loses = masks.reasons.leaving(now)
-    if common != now:
+    if shared != now:
         inner = (one for one in wanted if one.startswith(f"{path}/"))
         yield Change(
             kind=Kind.CPUSET,
             address=address,
             before=str(now),
-            after=str(common),
+            after=str(shared),
             disturbance=Disturbance.HOST,
             reason=loses,
             requires=tuple(f"cpuset/{one}" for one in inner),
         )
-    if common != goal:
+    if shared != goal:
         outer = path.rpartition("/")[0]
         yield Change(
             kind=Kind.CPUSET_WIDEN,
             address=f"{address}/widened",
-            before=str(common),
+            before=str(shared),
             after=str(goal),
             disturbance=Disturbance.HOST,
             reason=released(),
             requires=(address, *((f"cpuset/{outer}/widened",) if outer else ())),
         )
-    elif common == now and address in masks.facts.held:
+    elif shared == now and address in masks.facts.held:
         yield NoChange(kind=Kind.CPUSET, address=address, value=str(now), reason=loses)
