@@ -173,11 +173,12 @@ def a_partition_outlives_a_cpu_of_it_that_goes_and_comes_back(probe: Probe) -> N
 
 
 @behaviour
-def a_partition_is_invalid_while_all_its_cpus_are_offline(probe: Probe) -> None:
+def a_partition_without_tasks_outlives_all_its_cpus(probe: Probe) -> None:
     with own_slice(probe, CpuSet((probe.cpu,))):
         probe.host.write(PARTITION, "isolated")
         with offline(probe):
-            assert probe.read(PARTITION) == "isolated invalid (No cpu available due to hotplug)"
+            assert probe.read(PARTITION) == "isolated"
+            assert probe.read(f"{OWN}.effective") == ""
         assert probe.read(PARTITION) == "isolated"
         assert probe.cpus(ROOT) == probe.online - CpuSet((probe.cpu,))
 

@@ -76,11 +76,13 @@ def _partitions(
         path = _partition(name)
         word = files.get(path, MEMBER).strip()
         if word == ISOLATED or (word != MEMBER and (again is None or name in again)):
-            reason = _invalidity(name, given, online)
+            reason = _invalidity(files, name, given, online)
             yield path, f"{ISOLATED} invalid ({reason})\n" if reason else f"{ISOLATED}\n"
 
 
-def _invalidity(name: str, given: Mapping[str, CpuSet], online: CpuSet) -> str:
+def _invalidity(
+    files: Mapping[str, str], name: str, given: Mapping[str, CpuSet], online: CpuSet
+) -> str:
     cpus = given[name]
     others = union(one for other, one in given.items() if other != name)
     if not cpus:
@@ -88,8 +90,18 @@ def _invalidity(name: str, given: Mapping[str, CpuSet], online: CpuSet) -> str:
     if cpus & others:
         return _NOT_EXCLUSIVE
     if not cpus & online:
-        return _OFFLINE
+        # Without tasks it stays a partition, of no CPU.
+        return _OFFLINE if _has_tasks(files, name) else ""
     return "" if online - cpus else _TAKES_ALL
+
+
+def _has_tasks(files: Mapping[str, str], name: str) -> bool:
+    """Whether a process is in the top-level cgroup, or below it."""
+    return any(
+        f"::/{name}/" in f"{text.strip()}/"
+        for path, text in files.items()
+        if path.startswith("/proc/") and path.endswith("/cgroup")
+    )
 
 
 def _given(files: Mapping[str, str]) -> dict[str, CpuSet]:
