@@ -103,6 +103,8 @@ class Guest:
     pid: int | None = None
     #: Whether KVM has an interval timer for it, with a thread of the kernel's; a worker is somewhere else.
     has_timer: bool = False
+    #: Whether that worker is where the emulator's cgroup has it, and not where somebody has moved it.
+    has_worker_at_home: bool = False
 
 
 def cpu_files(machine: Machine) -> Iterator[tuple[str, str]]:
@@ -306,10 +308,12 @@ def guest_files(guest: Guest, *, online: CpuSet) -> Iterator[tuple[str, str]]:
 
 
 def _timer_files(guest: Guest, pid: int, online: CpuSet) -> Iterator[tuple[str, str]]:
-    """kvm-pit/PID, which lives in the root's cgroup, and a worker that somebody has moved."""
+    """kvm-pit/PID, which lives in the root's cgroup, and a worker that somebody may have moved."""
+    pin = guest.pins.get("emulator")
+    worker = CpuSet.parse(pin) if pin and guest.has_worker_at_home else online
     scope = rf"machine-qemu\x2d1\x2d{guest.name}.scope"
     yield f"/proc/{pid}/cgroup", f"0::{guest.partition}.slice/{scope}/libvirt/emulator\n"
-    yield from _thread_files(f"/proc/{pid}/task/{pid + 40}", "worker", online)
+    yield from _thread_files(f"/proc/{pid}/task/{pid + 40}", "worker", worker)
     folder = f"/proc/{pid + 50}"
     yield f"{folder}/cgroup", "0::/\n"
     for path, text in _thread_files(folder, f"kvm-pit/{pid}", online):

@@ -234,6 +234,8 @@ class _Draw:
             has_autostart=self._chance(0.3),
             pid=2000 + 100 * index if runs else None,
             has_timer=self._timers(0.6),
+            # A cgroup that a pin changes takes its threads along, and back to where it was itself.
+            has_worker_at_home=True,
         )
 
     def _make_legacy(
