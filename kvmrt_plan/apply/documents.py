@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.addresses import subject_of
-from kvmrt_plan.apply.guest_side import read_guest, write_guest
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.values.filevalue import parse_file
@@ -18,9 +17,6 @@ from kvmrt_plan.values.filevalue import parse_file
 if TYPE_CHECKING:
     from kvmrt_plan.apply.step import Step
     from kvmrt_plan.ports import Host
-
-#: The same inside of a guest.
-_INSIDE = frozenset({Kind.GUEST_FILE, Kind.GUEST_SETTING})
 
 ENABLED, DISABLED = "enabled", "disabled"
 
@@ -31,8 +27,6 @@ def read_installed(host: Host, step: Step) -> str | None:
     Raises:
         WriteRefusedError: it cannot be read.
     """
-    if step.kind in _INSIDE:
-        return read_guest(host, step)
     subject = subject_of(step.kind, step.address)
     if step.kind is Kind.FILE:
         return host.read_file(subject)
@@ -45,9 +39,6 @@ def write_installed(host: Host, step: Step) -> None:
     Raises:
         WriteRefusedError: refused, or the value is no file.
     """
-    if step.kind in _INSIDE:
-        write_guest(host, step)
-        return
     subject = subject_of(step.kind, step.address)
     if step.kind is Kind.SERVICE:
         host.set_enabled(subject, is_on=step.new == ENABLED)

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from kvmrt_plan.apply.cpusets import is_half_done, read_cpuset, write_cpuset
+from kvmrt_plan.apply.cpusets import CPUSET_KINDS, is_half_done, read_cpuset, write_cpuset
 from kvmrt_plan.apply.documents import read_installed, write_installed
 from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
+from kvmrt_plan.apply.guest_side import read_guest, write_guest
 from kvmrt_plan.apply.guests import read_state, write_state
 from kvmrt_plan.apply.hugepages import is_partial, read_pool, write_pool
 from kvmrt_plan.apply.irqbalance import read_ban, write_ban
@@ -15,6 +16,7 @@ from kvmrt_plan.apply.kernel_args import read_boot, write_boot
 from kvmrt_plan.apply.kernel_files import exchange_file, read_file, write_file
 from kvmrt_plan.apply.memory_nodes import read_nodes, write_nodes
 from kvmrt_plan.apply.owned_lines import read_lines, write_lines
+from kvmrt_plan.apply.partitions import PARTITION_KINDS
 from kvmrt_plan.apply.slices import read_slice, write_slice
 from kvmrt_plan.apply.threads import read_thread, write_thread
 from kvmrt_plan.changes.change import Kind
@@ -39,6 +41,40 @@ _FILES = frozenset(
 )
 
 
+class _Way(NamedTuple):
+    """How steps of a kind are read and written."""
+
+    read: Callable[[Host, Step], str | None]
+    write: Callable[[Host, Step], None]
+
+
+def _ways(way: _Way, *kinds: Kind) -> dict[Kind, _Way]:
+    return dict.fromkeys(kinds, way)
+
+
+_WAYS = {
+    **_ways(_Way(read_file, write_file), *_FILES),
+    **_ways(_Way(read_pool, write_pool), Kind.HUGEPAGES),
+    **_ways(_Way(read_ban, write_ban), Kind.IRQBALANCE_BAN, Kind.IRQBALANCE_FILE),
+    **_ways(_Way(read_slice, write_slice), *PARTITION_KINDS, Kind.SLICE_CPUS, Kind.SHIELD),
+    **_ways(_Way(read_nodes, write_nodes), Kind.SLICE_MEMORY),
+    **_ways(_Way(read_cpuset, write_cpuset), *CPUSET_KINDS),
+    **_ways(
+        _Way(read_domain, write_domain),
+        Kind.DOMAIN_RENAME,
+        Kind.DOMAIN_AUTOSTART,
+        Kind.DOMAIN_LIVE_PIN,
+        Kind.DOMAIN_XML,
+    ),
+    **_ways(_Way(read_thread, write_thread), Kind.GUEST_THREAD, Kind.KERNEL_THREAD),
+    **_ways(_Way(read_state, write_state), Kind.DOMAIN_STATE),
+    **_ways(_Way(read_lines, write_lines), Kind.MODULE_OPTIONS, Kind.SHIELD_ASSIGNMENTS),
+    **_ways(_Way(read_boot, write_boot), Kind.BOOT_ARGUMENTS),
+    **_ways(_Way(read_installed, write_installed), Kind.FILE, Kind.SERVICE),
+    **_ways(_Way(read_guest, write_guest), Kind.GUEST_FILE, Kind.GUEST_SETTING),
+}
+
+
 def write_units(batch: Sequence[Step]) -> Iterator[Sequence[Step]]:
     """The steps of a batch that are one write: all elements of a domain, or each step by itself."""
     if batch[0].kind is Kind.DOMAIN_XML:
@@ -56,7 +92,7 @@ def read_unit(host: Host, unit: Sequence[Step]) -> list[str | None]:
     """
     if unit[0].kind is Kind.DOMAIN_XML:
         return read_definition(host, unit)
-    return [_read(host, step) for step in unit]
+    return [_WAYS[step.kind].read(host, step) for step in unit]
 
 
 def write_unit(host: Host, unit: Sequence[Step]) -> None:
@@ -69,7 +105,7 @@ def write_unit(host: Host, unit: Sequence[Step]) -> None:
         write_definition(host, unit)
         return
     for step in unit:
-        _write(host, step)
+        _WAYS[step.kind].write(host, step)
 
 
 def is_unfinished(step: Step, now: str | None) -> bool:
@@ -95,88 +131,3 @@ def exchange_unit(
         return present, False
     write_unit(host, unit)
     return read_unit(host, unit), True
-
-
-def _read(host: Host, step: Step) -> str | None:  # noqa: PLR0911  one for each kind
-    match step.kind:
-        case (
-            Kind.IRQ_AFFINITY
-            | Kind.IRQ_DEFAULT_AFFINITY
-            | Kind.NET_QUEUE
-            | Kind.WORKQUEUE_CPUMASK
-            | Kind.CPU_ONLINE
-            | Kind.SYSCTL
-            | Kind.CPU_POWER
-        ):
-            return read_file(host, step)
-        case Kind.HUGEPAGES:
-            return read_pool(host, step)
-        case Kind.IRQBALANCE_BAN | Kind.IRQBALANCE_FILE:
-            return read_ban(host, step)
-        case Kind.SLICE_CPUS | Kind.SHIELD | Kind.VM_SLICE | Kind.PARTITION_LIFT | Kind.PARTITION:
-            return read_slice(host, step)
-        case Kind.SLICE_MEMORY:
-            return read_nodes(host, step)
-        case Kind.CPUSET | Kind.CPUSET_WIDEN | Kind.CPUSET_TASKS:
-            return read_cpuset(host, step)
-        case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
-            return read_domain(host, step)
-        case Kind.GUEST_THREAD | Kind.KERNEL_THREAD:
-            return read_thread(host, step)
-        case Kind.DOMAIN_STATE:
-            return read_state(host, step)
-        case _:
-            return _read_configured(host, step)
-
-
-def _read_configured(host: Host, step: Step) -> str | None:
-    """What stands in configuration files."""
-    match step.kind:
-        case Kind.MODULE_OPTIONS | Kind.SHIELD_ASSIGNMENTS:
-            return read_lines(host, step)
-        case Kind.BOOT_ARGUMENTS:
-            return read_boot(host, step)
-        case _:
-            return read_installed(host, step)
-
-
-def _write(host: Host, step: Step) -> None:
-    match step.kind:
-        case (
-            Kind.IRQ_AFFINITY
-            | Kind.IRQ_DEFAULT_AFFINITY
-            | Kind.NET_QUEUE
-            | Kind.WORKQUEUE_CPUMASK
-            | Kind.CPU_ONLINE
-            | Kind.SYSCTL
-            | Kind.CPU_POWER
-        ):
-            write_file(host, step)
-        case Kind.HUGEPAGES:
-            write_pool(host, step)
-        case Kind.IRQBALANCE_BAN | Kind.IRQBALANCE_FILE:
-            write_ban(host, step)
-        case Kind.SLICE_CPUS | Kind.SHIELD | Kind.VM_SLICE | Kind.PARTITION_LIFT | Kind.PARTITION:
-            write_slice(host, step)
-        case Kind.SLICE_MEMORY:
-            write_nodes(host, step)
-        case Kind.CPUSET | Kind.CPUSET_WIDEN | Kind.CPUSET_TASKS:
-            write_cpuset(host, step)
-        case Kind.DOMAIN_RENAME | Kind.DOMAIN_AUTOSTART | Kind.DOMAIN_LIVE_PIN | Kind.DOMAIN_XML:
-            write_domain(host, step)
-        case Kind.GUEST_THREAD | Kind.KERNEL_THREAD:
-            write_thread(host, step)
-        case Kind.DOMAIN_STATE:
-            write_state(host, step)
-        case _:
-            _write_configured(host, step)
-
-
-def _write_configured(host: Host, step: Step) -> None:
-    match step.kind:
-        case Kind.MODULE_OPTIONS | Kind.SHIELD_ASSIGNMENTS:
-            write_lines(host, step)
-        case Kind.BOOT_ARGUMENTS:
-            write_boot(host, step)
-        case _:
-            write_installed(host, step)
