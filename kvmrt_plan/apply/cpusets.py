@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.addresses import subject_of
+from kvmrt_plan.apply.kernel_files import parse_cpus
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.cpusets import BOTH, CONFINED, EVERYWHERE, HIERARCHY, OURS
-from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
     from kvmrt_plan.apply.step import Step
@@ -31,7 +31,7 @@ def read_cpuset(host: Host, step: Step) -> str | None:
     if step.kind is Kind.CPUSET_TASKS:
         return host.task_place()
     text = host.read(_file(subject))
-    return None if text is None else str(_parse(step.address, text))
+    return None if text is None else str(parse_cpus(step.address, text))
 
 
 def write_cpuset(host: Host, step: Step) -> None:
@@ -46,13 +46,13 @@ def write_cpuset(host: Host, step: Step) -> None:
             raise WriteRefusedError(step.address, f"tasks cannot be put to {step.new!r}")
         host.move_tasks(is_confined=step.new == CONFINED)
     elif step.new is not None and host.read(_file(subject)) is not None:
-        host.write(_file(subject), str(_parse(step.address, step.new)))
+        host.write(_file(subject), str(parse_cpus(step.address, step.new)))
     elif subject != OURS:
         raise WriteRefusedError(step.address, "is not kvmrt's own, and is not made or removed")
     elif step.new is None:
         host.remove_cpuset()
     else:
-        host.make_cpuset(_parse(step.address, step.new))
+        host.make_cpuset(parse_cpus(step.address, step.new))
 
 
 def is_half_done(step: Step, now: str | None) -> bool:
@@ -64,10 +64,3 @@ def is_half_done(step: Step, now: str | None) -> bool:
 
 def _file(path: str) -> str:
     return f"{HIERARCHY}/{path}/cpuset.cpus"
-
-
-def _parse(path: str, text: str) -> CpuSet:
-    try:
-        return CpuSet.parse_kernel(text)
-    except CpuListError as error:
-        raise WriteRefusedError(path, f"holds {text[:80]!r}") from error

@@ -73,6 +73,18 @@ def exchange_file(
     return [_value(step, path, last)], has_written
 
 
+def parse_cpus(place: str, text: str) -> CpuSet:
+    """A list that a file of the kernel or a step has.
+
+    Raises:
+        WriteRefusedError: it is none; `place` says where it stands.
+    """
+    try:
+        return CpuSet.parse_kernel(text)
+    except CpuListError as error:
+        raise WriteRefusedError(place, f"holds {text[:80]!r}") from error
+
+
 def _value(step: Step, path: str, text: str | None) -> str | None:
     if text is None:
         return None

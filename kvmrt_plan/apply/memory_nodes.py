@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.addresses import subject_of
-from kvmrt_plan.errors import WriteRefusedError
+from kvmrt_plan.apply.kernel_files import parse_cpus
 from kvmrt_plan.facts.slices import CGROUP_FOLDER
-from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
     from kvmrt_plan.apply.step import Step
@@ -31,7 +30,7 @@ def read_nodes(host: Host, step: Step) -> str | None:
         f"{CGROUP_FOLDER}/cpuset.mems.effective",
     ):
         text = host.read(path)
-        nodes = _parse(path, text) if text is not None else None
+        nodes = parse_cpus(path, text) if text is not None else None
         if nodes:
             return str(nodes)
     return None
@@ -43,12 +42,5 @@ def write_nodes(host: Host, step: Step) -> None:
     Raises:
         WriteRefusedError: systemd refuses.
     """
-    nodes = _parse(step.address, step.new or "")
+    nodes = parse_cpus(step.address, step.new or "")
     host.set_allowed_nodes(subject_of(step.kind, step.address), nodes)
-
-
-def _parse(path: str, text: str) -> CpuSet:
-    try:
-        return CpuSet.parse_kernel(text)
-    except CpuListError as error:
-        raise WriteRefusedError(path, f"holds {text[:80]!r}") from error

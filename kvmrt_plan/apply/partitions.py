@@ -11,10 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.addresses import subject_of
+from kvmrt_plan.apply.kernel_files import parse_cpus
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.slices import CGROUP_FOLDER, MEMBER
-from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
     from kvmrt_plan.apply.step import Step
@@ -35,7 +34,7 @@ def read_partition(host: Host, step: Step) -> str | None:
     if step.kind is not Kind.VM_SLICE:
         return (host.read(f"{folder}/cpuset.cpus.partition") or MEMBER).strip()
     text = host.read(f"{folder}/cpuset.cpus")
-    return None if text is None else str(_parse(step.address, text)) or None
+    return None if text is None else str(parse_cpus(step.address, text)) or None
 
 
 def write_partition(host: Host, step: Step) -> None:
@@ -52,11 +51,4 @@ def write_partition(host: Host, step: Step) -> None:
     elif step.new is None:
         host.remove_slice(unit)
     else:
-        host.make_slice(unit, _parse(step.address, step.new))
-
-
-def _parse(path: str, text: str) -> CpuSet:
-    try:
-        return CpuSet.parse_kernel(text)
-    except CpuListError as error:
-        raise WriteRefusedError(path, f"holds {text[:80]!r}") from error
+        host.make_slice(unit, parse_cpus(step.address, step.new))

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.addresses import subject_of
+from kvmrt_plan.apply.kernel_files import parse_cpus
 from kvmrt_plan.apply.partitions import PARTITION_KINDS, read_partition, write_partition
 from kvmrt_plan.changes.change import Kind
-from kvmrt_plan.errors import WriteRefusedError
-from kvmrt_plan.values.cpuset import CpuListError, CpuSet
 
 if TYPE_CHECKING:
     from kvmrt_plan.apply.step import Step
@@ -37,7 +36,7 @@ def read_slice(host: Host, step: Step) -> str | None:
     subject = subject_of(step.kind, step.address)
     if step.kind is Kind.SHIELD:
         text = host.read(_SHIELD[subject])
-        return None if text is None else str(_parse(_SHIELD[subject], text)) or None
+        return None if text is None else str(parse_cpus(_SHIELD[subject], text)) or None
     folder = f"{_CGROUPS}/{subject}"
     for path in (
         f"{folder}/cpuset.cpus",
@@ -45,7 +44,7 @@ def read_slice(host: Host, step: Step) -> str | None:
         "/sys/devices/system/cpu/online",
     ):
         text = host.read(path)
-        cpus = _parse(path, text) if text is not None else None
+        cpus = parse_cpus(path, text) if text is not None else None
         if cpus:
             return str(cpus)
     return None
@@ -61,15 +60,8 @@ def write_slice(host: Host, step: Step) -> None:
         write_partition(host, step)
         return
     subject = subject_of(step.kind, step.address)
-    cpus = _parse(step.address, step.new or "")
+    cpus = parse_cpus(step.address, step.new or "")
     if step.kind is Kind.SHIELD:
         host.write(_SHIELD[subject], str(cpus))
     else:
         host.set_allowed_cpus(subject, cpus)
-
-
-def _parse(path: str, text: str) -> CpuSet:
-    try:
-        return CpuSet.parse_kernel(text)
-    except CpuListError as error:
-        raise WriteRefusedError(path, f"holds {text[:80]!r}") from error
