@@ -9,10 +9,10 @@ before is the one after, and is written again when the driver has undone it (app
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.change import Change, Disturbance, Kind, Reason, ReasonCode
+from kvmrt_plan.facts.net_queues import VIRTIO_QUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.host import HostFacts
     from kvmrt_plan.values.cpuset import CpuSet
 
-_QUEUE = re.compile(r"virtio[0-9]+-(?:in|out)put\.[0-9]+")
 _SPREAD = Reason(
     code=ReasonCode.SPREAD_BY_DRIVER, text="its driver spreads it when CPUs come or go"
 )
@@ -40,7 +39,7 @@ def keep_in_place(facts: HostFacts, considered: Sequence[Considered]) -> list[Co
 
 def _kept(facts: HostFacts) -> Iterator[Change]:
     for irq in facts.irqs.values():
-        is_queue = any(map(_QUEUE.fullmatch, irq.actions))
+        is_queue = any(map(VIRTIO_QUEUE.fullmatch, irq.actions))
         if is_queue and irq.affinity and irq.is_movable and not irq.is_managed:
             label = ",".join(irq.actions)
             yield _keep(Kind.IRQ_AFFINITY, f"irq/{irq.number}", irq.affinity, label)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NET_FOLDER = "/sys/class/net"
 _QUEUE = re.compile(r"(rx|tx)-[0-9]{1,5}")
+#: Interrupts of virtio_net's queues, by the names that it gives them.
+VIRTIO_QUEUE = re.compile(r"virtio[0-9]+-(?:in|out)put\.[0-9]+")
 _FILES = {"rx": "rps_cpus", "tx": "xps_cpus"}
 
 

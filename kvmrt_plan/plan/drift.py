@@ -9,11 +9,11 @@ says when nothing does.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.change import Change, Kind
+from kvmrt_plan.facts.net_queues import VIRTIO_QUEUE
 from kvmrt_plan.facts.slices import ISOLATED, vm_slice
 from kvmrt_plan.rules.wording import cpus_named, listed
 from kvmrt_plan.values.cpuset import EMPTY, CpuListError, CpuSet, union
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.host import HostFacts
     from kvmrt_plan.placement.model import Placement
 
-#: Queues that virtio_net spreads by itself.
-_SPREAD = re.compile(r"virtio\d+-(?:input|output)\.\d+")
 #: Who writes the frequency's settings, as in rules/writers.py.
 _POWER = ("power-profiles-daemon", "thermald", "tlp")
 _SET_PROPERTY = "it was given CPUs (systemctl set-property, or a drop-in and daemon-reload)"
@@ -137,7 +135,9 @@ class _Causes:
         return known or self._tuned() or _UNKNOWN
 
     def _of_interrupt(self, change: Change, written: CpuSet) -> str:
-        is_spread = change.kind is Kind.NET_QUEUE or _SPREAD.fullmatch(change.label) is not None
+        is_spread = (
+            change.kind is Kind.NET_QUEUE or VIRTIO_QUEUE.fullmatch(change.label) is not None
+        )
         switched = self._switched()
         if is_spread and switched:
             return f"{switched}, and with every CPU that comes or goes virtio_net spreads its queues anew"
