@@ -158,5 +158,19 @@ class Pending:
     owner: str = ""
 
 
+def unless_right(change: Change) -> Change | NoChange:
+    """The change, or that there is none to make: the value is the wanted one already."""
+    if change.before != change.after:
+        return change
+    return NoChange(
+        kind=change.kind,
+        address=change.address,
+        value=change.before,
+        reason=change.reason,
+        label=change.label,
+        owner=change.owner,
+    )
+
+
 #: Every address that a noun looked at, with what came of it.
 Considered: TypeAlias = Change | NoChange | Pending

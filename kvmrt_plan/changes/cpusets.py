@@ -12,18 +12,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.changes.change import Change, Disturbance, Kind, NoChange
+from kvmrt_plan.changes.change import Change, Disturbance, Kind, NoChange, unless_right
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.facts.cpusets import CONFINED, EVERYWHERE, OURS
 from kvmrt_plan.placement.place import returning_cpus
-from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from kvmrt_plan.changes.change import Considered, Reason
     from kvmrt_plan.changes.masks import Masks
+    from kvmrt_plan.values.cpuset import CpuSet
 
 _OWN, _TASKS = f"cpuset/{OURS}", f"cpuset-tasks/{OURS}"
 
@@ -64,30 +64,27 @@ def _own(backend: ShieldBackend, masks: Masks) -> Iterator[Considered]:
 def _compare(
     kind: Kind, address: str, now: str | None, wanted: str | None, reason: Reason
 ) -> Iterator[Considered]:
-    if now == wanted:
-        yield NoChange(kind=kind, address=address, value=now, reason=reason)
-        return
     # Tasks need their cpuset, and one with tasks does not go.
     is_needed = (kind is Kind.CPUSET_TASKS) == (wanted == CONFINED)
     requires = (_OWN if kind is Kind.CPUSET_TASKS else _TASKS,)
     is_made = kind is Kind.CPUSET and wanted is not None
-    yield Change(
-        kind=kind,
-        address=address,
-        before=now,
-        after=wanted,
-        disturbance=Disturbance.HOST,
-        reason=reason,
-        requires=requires if is_needed and not is_made else (),
+    yield unless_right(
+        Change(
+            kind=kind,
+            address=address,
+            before=now,
+            after=wanted,
+            disturbance=Disturbance.HOST,
+            reason=reason,
+            requires=requires if is_needed and not is_made else (),
+        )
     )
 
 
 def _wanted(path: str, now: CpuSet, masks: Masks) -> CpuSet:
     """What it had before kvmrt took CPUs out of it, without those that are to be offline."""
     facts = masks.facts
-    held = facts.held.get(f"cpuset/{path}")
-    is_ours = held is not None and held.original is not None and held.written == str(now)
-    before = CpuSet.parse(held.original or "") if held is not None and is_ours else now
+    before = masks.before(f"cpuset/{path}", now)
     usable = facts.cpus.online | returning_cpus(facts, masks.placement)
     left = before & usable - masks.placement.offlined
     # The kernel keeps its tasks running when it has no CPU left, in the next cpuset outwards.

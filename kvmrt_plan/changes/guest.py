@@ -15,9 +15,9 @@ from kvmrt_plan.changes.change import (
     Change,
     Considered,
     Kind,
-    NoChange,
     Reason,
     ReasonCode,
+    unless_right,
 )
 from kvmrt_plan.changes.chrony import MODULE, with_reference_clock, without_peers
 from kvmrt_plan.facts.guest import (
@@ -122,16 +122,15 @@ def _considered(
     requires: tuple[str, ...] = (),
 ) -> Considered:
     (kind, address), (before, after) = place, values
-    owner = str(vm.uuid)
-    if before == after:
-        return NoChange(kind=kind, address=address, value=before, reason=reason, owner=owner)
-    return Change(
-        kind=kind,
-        address=address,
-        before=before,
-        after=after,
-        activation=Activation.GUEST_RESTART,
-        reason=reason,
-        requires=requires,
-        owner=owner,
+    return unless_right(
+        Change(
+            kind=kind,
+            address=address,
+            before=before,
+            after=after,
+            activation=Activation.GUEST_RESTART,
+            reason=reason,
+            requires=requires,
+            owner=str(vm.uuid),
+        )
     )

@@ -17,9 +17,9 @@ from kvmrt_plan.changes.change import (
     Considered,
     Disturbance,
     Kind,
-    NoChange,
     Reason,
     ReasonCode,
+    unless_right,
 )
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.desired.model import PageSize
@@ -131,13 +131,13 @@ def _reason(policy: HostPolicy, demand: Demand) -> Reason:
 
 
 def _consider(address: str, pool: HugepagePool, total: int, reason: Reason) -> Considered:
-    if total == pool.total:
-        return NoChange(kind=Kind.HUGEPAGES, address=address, value=str(total), reason=reason)
-    return Change(
-        kind=Kind.HUGEPAGES,
-        address=address,
-        before=str(pool.total),
-        after=str(total),
-        disturbance=Disturbance.HOST,
-        reason=released() if total < pool.total else reason,
+    return unless_right(
+        Change(
+            kind=Kind.HUGEPAGES,
+            address=address,
+            before=str(pool.total),
+            after=str(total),
+            disturbance=Disturbance.HOST,
+            reason=released() if total < pool.total else reason,
+        )
     )

@@ -24,6 +24,7 @@ from kvmrt_plan.changes.change import (
     Pending,
     Reason,
     ReasonCode,
+    unless_right,
 )
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.changes.passthrough import device_owners, owner_of
@@ -111,18 +112,16 @@ def _assigned(assignment: IrqAssignment) -> Reason:
 
 def _move(irq: Irq, cpus: CpuSet, reason: Reason) -> Considered:
     address, label, now = f"irq/{irq.number}", ",".join(irq.actions), irq.affinity
-    if cpus == now:
-        return NoChange(
-            kind=Kind.IRQ_AFFINITY, address=address, value=str(now), reason=reason, label=label
+    return unless_right(
+        Change(
+            kind=Kind.IRQ_AFFINITY,
+            address=address,
+            before=str(now),
+            after=str(cpus),
+            disturbance=Disturbance.HOST,
+            reason=reason,
+            label=label,
         )
-    return Change(
-        kind=Kind.IRQ_AFFINITY,
-        address=address,
-        before=str(now),
-        after=str(cpus),
-        disturbance=Disturbance.HOST,
-        reason=reason,
-        label=label,
     )
 
 

@@ -15,9 +15,9 @@ from kvmrt_plan.changes.change import (
     Considered,
     Disturbance,
     Kind,
-    NoChange,
     Reason,
     ReasonCode,
+    unless_right,
 )
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.desired.irqbalance import IrqbalancePolicy
@@ -78,15 +78,15 @@ def _running(
 
 
 def _consider(kind: Kind, address: str, now: CpuSet, wanted: CpuSet, reason: Reason) -> Considered:
-    if now == wanted:
-        return NoChange(kind=kind, address=address, value=_text(now), reason=reason)
-    return Change(
-        kind=kind,
-        address=address,
-        before=_text(now),
-        after=_text(wanted),
-        disturbance=Disturbance.NONE,
-        reason=reason,
+    return unless_right(
+        Change(
+            kind=kind,
+            address=address,
+            before=_text(now),
+            after=_text(wanted),
+            disturbance=Disturbance.NONE,
+            reason=reason,
+        )
     )
 
 

@@ -24,9 +24,9 @@ from kvmrt_plan.changes.change import (
     Considered,
     Disturbance,
     Kind,
-    NoChange,
     Reason,
     ReasonCode,
+    unless_right,
 )
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.desired.host_knobs import PageMerging, TransparentHugepages
@@ -140,14 +140,14 @@ def _consider(
     address: str, now: str, value: str, reason: Reason, *, requires: tuple[str, ...]
 ) -> Considered:
     kind = Kind.CPU_POWER if address.startswith("power/") else Kind.SYSCTL
-    if now == value:
-        return NoChange(kind=kind, address=address, value=now, reason=reason)
-    return Change(
-        kind=kind,
-        address=address,
-        before=now,
-        after=value,
-        disturbance=Disturbance.NONE,
-        reason=reason,
-        requires=requires,
+    return unless_right(
+        Change(
+            kind=kind,
+            address=address,
+            before=now,
+            after=value,
+            disturbance=Disturbance.NONE,
+            reason=reason,
+            requires=requires,
+        )
     )

@@ -13,7 +13,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.changes.change import Change, Considered, Kind, NoChange, Reason, ReasonCode
+from kvmrt_plan.changes.change import (
+    Change,
+    Considered,
+    Kind,
+    Reason,
+    ReasonCode,
+    unless_right,
+)
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.placement.kthreads import wanted_priorities
 from kvmrt_plan.placement.shield import moves_kernel_threads
@@ -109,6 +116,6 @@ def _original(masks: Masks, address: str, now: str) -> str | None:
 
 
 def _consider(address: str, now: str, value: str, reason: Reason) -> Considered:
-    if now == value:
-        return NoChange(kind=Kind.KERNEL_THREAD, address=address, value=now, reason=reason)
-    return Change(kind=Kind.KERNEL_THREAD, address=address, before=now, after=value, reason=reason)
+    return unless_right(
+        Change(kind=Kind.KERNEL_THREAD, address=address, before=now, after=value, reason=reason)
+    )

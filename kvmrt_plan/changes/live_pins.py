@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.changes.change import Change, Considered, Disturbance, Kind, NoChange
+from kvmrt_plan.changes.change import Change, Considered, Disturbance, Kind, unless_right
 from kvmrt_plan.changes.domain_target import is_pin
 from kvmrt_plan.facts.slices import vm_slice
 
@@ -30,12 +30,8 @@ def live_pins(
             continue
         now = threads.get(key) or running.get(key)
         address, owner = f"vm/{placed.vm.name}/live/{key}", str(placed.vm.uuid)
-        if now == value:
-            yield NoChange(
-                kind=Kind.DOMAIN_LIVE_PIN, address=address, value=now, reason=reason, owner=owner
-            )
-        else:
-            yield Change(
+        yield unless_right(
+            Change(
                 kind=Kind.DOMAIN_LIVE_PIN,
                 address=address,
                 before=now,
@@ -46,6 +42,7 @@ def live_pins(
                 requires=(f"vm-slice/{vm_slice(placed.vm.uuid)}",),
                 owner=owner,
             )
+        )
 
 
 def thread_affinities(threads: Iterable[Thread]) -> dict[str, str]:

@@ -10,7 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.changes.change import Change, Disturbance, NoChange, Reason, ReasonCode
+from kvmrt_plan.changes.change import (
+    Change,
+    Disturbance,
+    Reason,
+    ReasonCode,
+    unless_right,
+)
 from kvmrt_plan.changes.reasons import CpuReasons
 from kvmrt_plan.values.cpuset import CpuSet
 
@@ -32,7 +38,7 @@ class Masks:
 
     def wanted(self, address: str, now: CpuSet) -> CpuSet | None:
         """The mask that the address should have; None: it is not managed."""
-        before = self._before(address, now)
+        before = self.before(address, now)
         if self.placement.isolated:
             return self.leave(before)
         return before if address in self.facts.held else None
@@ -52,26 +58,27 @@ class Masks:
         if wanted is None:
             return None
         reason = self._reason(address, now, wanted)
-        if wanted == now:
-            return NoChange(kind=kind, address=address, value=str(now), reason=reason, label=label)
-        return Change(
-            kind=kind,
-            address=address,
-            before=str(now),
-            after=str(wanted),
-            disturbance=Disturbance.HOST,
-            reason=reason,
-            label=label,
+        return unless_right(
+            Change(
+                kind=kind,
+                address=address,
+                before=str(now),
+                after=str(wanted),
+                disturbance=Disturbance.HOST,
+                reason=reason,
+                label=label,
+            )
         )
 
-    def _before(self, address: str, now: CpuSet) -> CpuSet:
+    def before(self, address: str, now: CpuSet) -> CpuSet:
+        """What it was before kvmrt wrote it, as long as nobody else has written it since."""
         held = self.facts.held.get(address)
         if held is None or held.written != str(now) or held.original is None:
             return now
         return CpuSet.parse(held.original)
 
     def _reason(self, address: str, now: CpuSet, wanted: CpuSet) -> Reason:
-        before = self._before(address, now)
+        before = self.before(address, now)
         if before != now and not wanted <= now:
             return _RELEASED
         return self.reasons.leaving(before)

@@ -16,9 +16,9 @@ from kvmrt_plan.changes.change import (
     Considered,
     Disturbance,
     Kind,
-    NoChange,
     Reason,
     ReasonCode,
+    unless_right,
 )
 from kvmrt_plan.changes.masks import released
 from kvmrt_plan.facts.slices import GUESTS
@@ -42,23 +42,20 @@ def memory_changes(
     shield = MemoryShield(masks.facts, masks.placement)
     nodes = shield.nodes if policy.memory_shield and backend in BACKENDS else EMPTY
     for address, now in _units(slices):
-        held = masks.facts.held.get(address)
-        is_ours = held is not None and held.written == str(now) and held.original is not None
-        before = CpuSet.parse(held.original or "") if held is not None and is_ours else now
-        if not nodes and held is None:
+        if not nodes and address not in masks.facts.held:
             continue
+        before = masks.before(address, now)
         target = before - nodes or (slices.nodes or EMPTY) - nodes if nodes else before
         reason = _reason(policy, shield, nodes) if nodes else released()
-        if target == now or not target:
-            yield NoChange(kind=Kind.SLICE_MEMORY, address=address, value=str(now), reason=reason)
-            continue
-        yield Change(
-            kind=Kind.SLICE_MEMORY,
-            address=address,
-            before=str(now),
-            after=str(target),
-            disturbance=Disturbance.HOST,
-            reason=reason,
+        yield unless_right(
+            Change(
+                kind=Kind.SLICE_MEMORY,
+                address=address,
+                before=str(now),
+                after=str(target or now),
+                disturbance=Disturbance.HOST,
+                reason=reason,
+            )
         )
 
 
