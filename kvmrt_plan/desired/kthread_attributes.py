@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kvmrt_plan.desired.attribute import MAX_PRIORITY, BadValue, integer_parser, word_parser
 from kvmrt_plan.desired.kthread_model import Above, KernelThreads, Unbound
-from kvmrt_plan.desired.yaml_values import FAILED, NodeReader
+from kvmrt_plan.desired.yaml_values import NodeReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,16 +43,5 @@ class KthreadReader(NodeReader):
 
     def read_kthreads(self, node: Node) -> KernelThreads | None:
         """The policy; attributes that could not be read are unmanaged."""
-        found = self.mapping(node, _WHERE, tuple(KTHREAD_ATTRIBUTES))
-        if found is None:
-            return None
-        values: dict[str, Any] = {}
-        sources = {"": self.problems.source(node.line)}
-        for attribute, (key, value) in found.entries.items():
-            sources[attribute] = self.problems.source(key.line)
-            if attribute in KTHREAD_ATTRIBUTES:
-                parse = KTHREAD_ATTRIBUTES[attribute]
-                converted = self.convert(value, parse, attribute, _WHERE, failed=FAILED)
-                if converted is not FAILED:
-                    values[attribute] = converted
-        return KernelThreads(**values, sources=sources)
+        values = self.policy(node, _WHERE, KTHREAD_ATTRIBUTES)
+        return None if values is None else KernelThreads(**values)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kvmrt_plan.desired.attribute import integer_parser, parse_bool, word_parser
 from kvmrt_plan.desired.kvm_model import KvmPolicy, NxHugePages
-from kvmrt_plan.desired.yaml_values import FAILED, NodeReader
+from kvmrt_plan.desired.yaml_values import NodeReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,16 +31,5 @@ class KvmReader(NodeReader):
 
     def read_kvm(self, node: Node) -> KvmPolicy | None:
         """The policy; attributes that could not be read are unmanaged."""
-        found = self.mapping(node, _WHERE, tuple(KVM_ATTRIBUTES))
-        if found is None:
-            return None
-        values: dict[str, Any] = {}
-        sources = {"": self.problems.source(node.line)}
-        for attribute, (key, value) in found.entries.items():
-            sources[attribute] = self.problems.source(key.line)
-            if attribute in KVM_ATTRIBUTES:
-                parse = KVM_ATTRIBUTES[attribute]
-                converted = self.convert(value, parse, attribute, _WHERE, failed=FAILED)
-                if converted is not FAILED:
-                    values[attribute] = converted
-        return KvmPolicy(**values, sources=sources)
+        values = self.policy(node, _WHERE, KVM_ATTRIBUTES)
+        return None if values is None else KvmPolicy(**values)

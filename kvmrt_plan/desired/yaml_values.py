@@ -117,6 +117,27 @@ class NodeReader:
             )
             return failed
 
+    def policy(
+        self, node: Node, where: str, attributes: dict[str, Callable[[str], Any]]
+    ) -> dict[str, Any] | None:
+        """What a part of the host's policy is made from: its values, and `sources`. Attributes that could
+        not be read are left out, as unmanaged; None: it is no mapping.
+        """
+        found = self.mapping(node, where, tuple(attributes))
+        if found is None:
+            return None
+        values: dict[str, Any] = {}
+        sources = {"": self.problems.source(node.line)}
+        for attribute, (key, value) in found.entries.items():
+            sources[attribute] = self.problems.source(key.line)
+            if attribute in attributes:
+                converted = self.convert(
+                    value, attributes[attribute], attribute, where, failed=FAILED
+                )
+                if converted is not FAILED:
+                    values[attribute] = converted
+        return {**values, "sources": sources}
+
 
 def _text_for(attribute: str, node: Node) -> str:
     """The text of a value, if YAML's type for it is one that the attribute takes."""
