@@ -6,6 +6,8 @@ Every error carries its data as attributes and builds its text from them: what i
 
 from __future__ import annotations
 
+from errno import errorcode
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from kvmrt_plan.diagnostics import Finding
@@ -73,6 +75,12 @@ class WriteRefusedError(HostError):
         self.errno_name = errno_name
         text = f"{errno_name} {cause}".strip()
         super().__init__(f"{target}: {text}", "see docs/findings.md, or look at the kernel's log")
+
+    @classmethod
+    def of(cls, target: str, error: OSError) -> WriteRefusedError:
+        """What a system call said."""
+        name = errorcode.get(error.errno or 0, "")
+        return cls(target, error.strerror or str(error), errno_name=name)
 
 
 class StalePlanError(KvmrtError):

@@ -57,7 +57,7 @@ class TaskCpuset:
             _write(f"{self._own}/cpuset.mems", _read(f"{self._root}/cpuset.mems").strip())
             _write(f"{self._own}/cpuset.cpus", str(cpus))
         except OSError as error:
-            raise _refused(self._own, error) from error
+            raise WriteRefusedError.of(self._own, error) from error
 
     def remove(self) -> None:
         """Only an empty one goes (EBUSY). A task that ends is in no list any more while it still counts.
@@ -77,7 +77,7 @@ class TaskCpuset:
                 time.sleep(_PAUSE_SECONDS)
             else:
                 return
-        raise _refused(self._own, refused) from refused
+        raise WriteRefusedError.of(self._own, refused) from refused
 
     def confine(self) -> None:
         """All movable tasks of the root go into the cpuset.
@@ -110,7 +110,7 @@ class TaskCpuset:
                 _write(file, str(task))
             except OSError as error:
                 if error.errno != errno.ESRCH:
-                    raise _refused(f"{file} (task {task})", error) from error
+                    raise WriteRefusedError.of(f"{file} (task {task})", error) from error
         return count
 
     def _movable(self) -> Iterator[int]:
@@ -163,8 +163,3 @@ def _write(path: str, text: str) -> None:
         os.write(descriptor, text.encode() + b"\n")
     finally:
         os.close(descriptor)
-
-
-def _refused(path: str, error: OSError) -> WriteRefusedError:
-    name = errno.errorcode.get(error.errno or 0, "")
-    return WriteRefusedError(path, error.strerror or str(error), errno_name=name)

@@ -78,7 +78,7 @@ class LiveHost:
         except OSError as error:
             if error.errno in _ABSENT:
                 return None
-            raise _refused(path, error) from error
+            raise WriteRefusedError.of(path, error) from error
 
     def write(self, path: str, text: str) -> None:
         """Change a file that exists, by one system call; the kernel's answer is the outcome."""
@@ -90,7 +90,7 @@ class LiveHost:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise _refused(path, error) from error
+            raise WriteRefusedError.of(path, error) from error
 
     def exchange(self, path: str, choose: Callable[[str | None], str | None]) -> str | None:
         """Read, write and read again through one descriptor: half the system calls of three openings."""
@@ -98,7 +98,7 @@ class LiveHost:
             descriptor = os.open(self._root + path, os.O_RDWR | os.O_CLOEXEC)
         except OSError as error:
             if error.errno not in _ABSENT:
-                raise _refused(path, error) from error
+                raise WriteRefusedError.of(path, error) from error
             if (text := choose(None)) is not None:
                 self.write(path, text)
             return self.read(path)
@@ -109,7 +109,7 @@ class LiveHost:
                 return present
             return self._replace(descriptor, present, text)
         except OSError as error:
-            raise _refused(path, error) from error
+            raise WriteRefusedError.of(path, error) from error
         finally:
             os.close(descriptor)
 
@@ -227,8 +227,3 @@ def _text_of(descriptor: int) -> str:
     if len(content) == _CHUNK_BYTES:
         content = os.pread(descriptor, _LIMIT_BYTES, 0)
     return content.decode("utf-8", "surrogateescape")
-
-
-def _refused(path: str, error: OSError) -> WriteRefusedError:
-    name = errno.errorcode.get(error.errno or 0, "")
-    return WriteRefusedError(path, error.strerror or str(error), errno_name=name)

@@ -35,7 +35,7 @@ def read_owned(path: str) -> str | None:
     except OSError as error:
         if error.errno in _ABSENT:
             return None
-        raise _refused(path, error) from error
+        raise WriteRefusedError.of(path, error) from error
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -63,7 +63,7 @@ def replace_owned(path: str, value: str | None) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise _refused(path, error) from error
+        raise WriteRefusedError.of(path, error) from error
 
 
 def _replace(path: str, value: FileValue) -> None:
@@ -81,8 +81,3 @@ def _replace(path: str, value: FileValue) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-def _refused(path: str, error: OSError) -> WriteRefusedError:
-    name = errno.errorcode.get(error.errno or 0, "")
-    return WriteRefusedError(path, error.strerror or str(error), errno_name=name)

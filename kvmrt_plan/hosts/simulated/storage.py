@@ -69,9 +69,7 @@ class SnapshotFile:
                 self._is_changed = True
             _append_whole(self._descriptor, line)
         except OSError as error:
-            name = errno.errorcode.get(error.errno or 0, "")
-            cause = error.strerror or str(error)
-            raise WriteRefusedError(self.log, cause, errno_name=name) from error
+            raise WriteRefusedError.of(self.log, error) from error
 
 
 def _open_log(path: str) -> int:
