@@ -68,17 +68,11 @@ def _script(vms: list[VirtualMachine]) -> int:
 
 def _plan(site: Site, configuration: ReadConfiguration, vms: list[VirtualMachine]) -> Plan:
     from kvmrt_plan.facts.gather import gather_facts
-    from kvmrt_plan.plan.action import PlannedHost
+    from kvmrt_plan.plan.make import planned_host
 
     facts = gather_facts(site.host.capture())
-    host = PlannedHost(
-        name=facts.name,
-        captured=facts.captured,
-        kernel=facts.kernel.release,
-        boot_id=facts.kernel.boot_id,
-    )
     return plan_guests(
-        host,
+        planned_host(facts),
         configuration.value.file,
         [(vm, _inside(site, vm.uuid)) for vm in vms],
         findings=(*configuration.findings, *_rules(configuration, vms)),

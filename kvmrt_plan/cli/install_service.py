@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.cli.own_plan import apply_own_plan
 from kvmrt_plan.errors import UsageError
 from kvmrt_plan.facts.gather import gather_facts
-from kvmrt_plan.plan.action import PlannedHost
+from kvmrt_plan.plan.make import planned_host
 from kvmrt_plan.plan.service import PATH, UNIT, plan_service, unit_text
 
 if TYPE_CHECKING:
@@ -48,14 +48,8 @@ def _this_program() -> str:
 
 def _plan(site: Site, wanted: str | None) -> Plan:
     facts = gather_facts(site.host.capture())
-    host = PlannedHost(
-        name=facts.name,
-        captured=facts.captured,
-        kernel=facts.kernel.release,
-        boot_id=facts.kernel.boot_id,
-    )
     return plan_service(
-        host,
+        planned_host(facts),
         now=site.host.read_file(PATH),
         is_enabled=site.host.is_enabled(UNIT),
         wanted=wanted,

@@ -34,12 +34,7 @@ def make_plan(
     """
     changes = order_changes([one for one in considered if isinstance(one, Change)])
     return Plan(
-        host=PlannedHost(
-            name=facts.name,
-            captured=facts.captured,
-            kernel=facts.kernel.release,
-            boot_id=facts.kernel.boot_id,
-        ),
+        host=planned_host(facts),
         configuration=goal.configuration.file,
         narrowed_to=goal.narrowed_to,
         actions=() if has_errors(findings) else number_actions(changes),
@@ -49,6 +44,16 @@ def make_plan(
         holder_names=_holder_names(placement) if goal.has_policies else (),
         holders=_holders(goal, facts, placement),
         drift=find_drift(changes, facts, placement),
+    )
+
+
+def planned_host(facts: HostFacts) -> PlannedHost:
+    """The host that these are facts of, as a plan names it."""
+    return PlannedHost(
+        name=facts.name,
+        captured=facts.captured,
+        kernel=facts.kernel.release,
+        boot_id=facts.kernel.boot_id,
     )
 
 
