@@ -14,11 +14,10 @@ from kvmrt_plan.diagnostics import Finding, Severity
 from kvmrt_plan.placement.boot_arguments import tickless_cpus
 from kvmrt_plan.placement.shield import (
     closed_to_guests,
-    moves_kernel_threads,
     shield_backend,
 )
 from kvmrt_plan.rules.wording import cpus_named, listed
-from kvmrt_plan.values.cpuset import EMPTY, union
+from kvmrt_plan.values.cpuset import union
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,10 +81,6 @@ def _tasks(subject: Subject, facts: HostFacts, backend: ShieldBackend) -> Iterat
     )
     is_partition = backend is ShieldBackend.PARTITION
     open_to_threads = open_to_guests if is_partition else subject.placement.isolated
-    kthreads = subject.configuration.host.kernel_threads
-    is_asked = kthreads is not None and kthreads.unbound is not None
-    if is_asked and not moves_kernel_threads(backend, facts, subject.placement):
-        open_to_threads = EMPTY
     policy = subject.configuration.host.kernel_threads
     are_moved = policy is not None and policy.unbound is not None
     if not are_moved and (reached := open_to_threads & facts.cpus.online):
