@@ -9,8 +9,10 @@ import rule_cases_boot
 import rule_cases_cpus
 import rule_cases_domains
 import rule_cases_host
+import rule_cases_hotplug
 import rule_cases_machine
 import rule_cases_memory
+import rule_cases_shield
 import rule_cases_writers
 from rule_case import CASES
 
@@ -19,8 +21,10 @@ MODULES = (
     rule_cases_cpus,
     rule_cases_domains,
     rule_cases_host,
+    rule_cases_hotplug,
     rule_cases_machine,
     rule_cases_memory,
+    rule_cases_shield,
     rule_cases_writers,
 )
 
