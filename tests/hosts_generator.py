@@ -101,6 +101,7 @@ class _Draw:
         self._writers = random.Random(f"{seed} writers")
         self._threads = random.Random(f"{seed} threads")
         self._shield = random.Random(f"{seed} shield")
+        self._evacuation = random.Random(f"{seed} evacuation")
         loaders = (*sorted(BOOT_LOADERS), "")
         self._loader = loaders[random.Random(f"boot {seed}").randrange(len(loaders))]
 
@@ -194,6 +195,8 @@ class _Draw:
             balancer["kernel_threads"] = self._threads.choice(_KERNEL_THREADS)
         if self._shield.random() < 0.3:
             balancer["shield"] = "allowed-cpus"
+        if self._evacuation.random() < 0.7:
+            balancer["evacuate_cpus"] = True
         if self._asks(0.5):
             return dict(balancer)
         offered = {

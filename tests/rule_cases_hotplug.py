@@ -9,11 +9,13 @@ from facts_builders import (
     WORKQUEUE_MASK,
     cpus,
     make_domain,
+    make_slices,
     uuid,
 )
 from rule_case import ERROR, WARNING, case, host, of, rt, vm
 
 from kvmrt_plan.desired.kthread_model import Above, KernelThreads
+from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.desired.thread_scheduler import SchedulerPolicy, ThreadScheduler
 from kvmrt_plan.facts.domain import Thread
 from kvmrt_plan.facts.kthreads import KernelThread
@@ -121,3 +123,30 @@ case("KR138 a limit", of(rt(1, "1-2")), replace(host(domains=RUNNING_BUSY), kthr
 case("KR139 a guest that runs", of(rt(1, "1-2")), host(domains=RUNNING_BUSY), NOTICED)
 case("KR139 all are offline already", of(rt(1, "1-2")), host(domains=RUNNING_BUSY, offline="9-10"))
 case("KR139 none runs", of(rt(1, "1-2")), host())
+PARTITIONS = make_slices(has_partitions=True)
+#: Its siblings are offline, so that only another VM's CPUs are switched.
+BESIDE = host(
+    slices=PARTITIONS, domains=[*RUNNING_BUSY, make_domain(2, "vm2")], offline="9-10,13-14"
+)
+case(
+    "KR139 another VM's CPUs are evacuated",
+    of(rt(1, "1-2"), rt(2, "5-6"), shield=ShieldBackend.AUTO, evacuate_cpus=True),
+    BESIDE,
+    (WARNING, None, 101, "vm1 will notice how CPUs 5-6 are switched"),
+)
+case(
+    "KR139 nobody's CPUs are evacuated",
+    of(rt(1, "1-2"), rt(2, "5-6"), shield=ShieldBackend.AUTO),
+    BESIDE,
+)
+case(
+    "KR138 another VM's CPUs are evacuated",
+    of(rt(1, "1-2"), rt(2, "5-6"), shield=ShieldBackend.AUTO, evacuate_cpus=True),
+    replace(BESIDE, kthreads={2: 1}, knobs=UNLIMITED),
+    (
+        ERROR,
+        "vm1",
+        None,
+        "vm1: CPUs 5-6 would be switched beside its thread CPU 0/KVM, and that may hang for ever",
+    ),
+)

@@ -192,6 +192,29 @@ case(
     (ADVICE, None, 2, "the shield (allowed-cpus) leaves the tick on CPU 2 of RT VMs"),
 )
 case(
+    "KR211 nothing is evacuated without partitions",
+    of(
+        rt(1, "1-2"),
+        kernel_threads=KernelThreads(unbound=Unbound.HOUSEKEEPING),
+        evacuate_cpus=True,
+    ),
+    host(kernel=make_kernel(nohz_full=cpus("2"))),
+    (
+        ADVICE,
+        None,
+        2,
+        (
+            "the shield (allowed-cpus) leaves timers and work that were begun there on CPUs 1-2,9-10 of RT "
+            "VMs"
+        ),
+    ),
+)
+case(
+    "KR211 CPUs are evacuated",
+    of(rt(1, "1-2"), evacuate_cpus=True),
+    host(slices=PARTITIONS, kernel=make_kernel(nohz_full=cpus("2"))),
+)
+case(
     "KR211 a partition",
     of(rt(1, "1-2")),
     host(slices=PARTITIONS),

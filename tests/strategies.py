@@ -204,6 +204,7 @@ def host_policies():
         governor=st.none() | st.sampled_from(["performance", "schedutil"]),
         cpu_latency_us=st.none() | st.integers(1, 2**31 - 1),
         reserve_hugepages=st.booleans(),
+        evacuate_cpus=st.booleans(),
         page_merging=st.none() | st.sampled_from(PageMerging),
         transparent_hugepages=st.none() | st.sampled_from(TransparentHugepages),
         nmi_watchdog=st.booleans(),

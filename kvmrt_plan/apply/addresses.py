@@ -31,6 +31,7 @@ _FORMS = {
     Kind.NET_QUEUE: (r"net/((?!\.{1,2}/)[^/:\s]{1,15}/(?:rx|tx)-[0-9]{1,5})"),
     Kind.KERNEL_THREAD: (r"kthread/(.{1,80}/(?:cpus|scheduler))"),
     Kind.CPU_ONLINE: (r"cpu/([0-9]{1,5})"),
+    Kind.CPU_EVACUATION: (r"cpu/([0-9]{1,5})/evacuated"),
     Kind.SYSCTL: (r"((?:sysctl|ksm|thp|machinecheck|kvm)/[a-z_.]+)"),
     Kind.CPU_POWER: (
         r"power/((?:energy|governor|latency|fair-server|idle-state[0-9]{1,2})/[0-9]{1,5})"
@@ -71,6 +72,7 @@ _PATHS = {
     Kind.IRQ_AFFINITY: "/proc/irq/{}/smp_affinity_list",
     Kind.IRQ_DEFAULT_AFFINITY: "/proc/irq/default_smp_affinity",
     Kind.CPU_ONLINE: "/sys/devices/system/cpu/cpu{}/online",
+    Kind.CPU_EVACUATION: "/sys/devices/system/cpu/cpu{}/online",
     Kind.WORKQUEUE_CPUMASK: "/sys/devices/virtual/workqueue/{}",
 }
 

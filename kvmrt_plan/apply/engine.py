@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kvmrt_plan.apply.domain import definition_text, restore_definition
 from kvmrt_plan.apply.kernel_args import settle_boot
 from kvmrt_plan.apply.respread import (
+    HOTPLUG,
     NO_AFFINITIES,
     SPREAD,
     Affinities,
@@ -73,10 +74,10 @@ def perform(
     order = list(batches(steps))
     for batch in order:
         try:
-            if batch[0].kind is Kind.CPU_ONLINE and run.before_hotplug is None:
+            if batch[0].kind in HOTPLUG and run.before_hotplug is None:
                 run.before_hotplug = _announce_affinities(host, order, journal)
             _perform_batch(host, batch, journal, run, report)
-            if batch[0].kind is Kind.CPU_ONLINE and run.failure is None:
+            if batch[0].kind in HOTPLUG and run.failure is None:
                 run.failure = move_again(host, steps, run.outcomes) or None
         except KvmrtError as error:
             run.failure = run.failure or error.problem
@@ -125,7 +126,8 @@ def _perform_unit(
     def is_wanted(present: list[str | None]) -> bool:
         nonlocal stale
         if present == new:
-            return False
+            # A CPU that goes and comes back has the same value before and after.
+            return first.kind is Kind.CPU_EVACUATION
         if present != old and first.number not in before.owned:
             stale = _staleness(unit, present)
         return not stale

@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kvmrt_plan.apply.step import Outcome, Step
+from kvmrt_plan.apply.step import Outcome, Step, may_differ
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import HostError, KvmrtError, SnapshotError
 
@@ -127,8 +127,7 @@ class Record:
         """Steps whose value was changed by the run, as far as the journal knows: those of a batch that
         has no end may or may not have been written.
         """
-        unwritten = (Outcome.UNCHANGED, Outcome.PENDING, Outcome.NOT_REACHED)
-        return [step for step in self.begun if self.outcomes.get(step.number) not in unwritten]
+        return [step for step in self.begun if may_differ(step, self.outcomes.get(step.number))]
 
 
 class Journal:

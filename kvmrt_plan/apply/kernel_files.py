@@ -26,6 +26,7 @@ _IRQ_AFFINITY = Kind.IRQ_AFFINITY
 _MASKS = frozenset({Kind.IRQ_DEFAULT_AFFINITY, Kind.WORKQUEUE_CPUMASK, Kind.NET_QUEUE})
 #: Values that are written as they stand in the plan.
 _WORDS = frozenset({Kind.SYSCTL, Kind.CPU_POWER})
+_SWITCHES = frozenset({Kind.CPU_ONLINE, Kind.CPU_EVACUATION})
 _ONLINE = {"online": "1", "offline": "0"}
 _IS_ONLINE = {"1": "online", "0": "offline"}
 
@@ -109,7 +110,7 @@ def _text(step: Step, path: str) -> str:
 
 
 def _from_kernel(kind: Kind, text: str) -> str:
-    if kind is Kind.CPU_ONLINE:
+    if kind in _SWITCHES:
         return _IS_ONLINE[text.strip()]
     if kind in _WORDS:
         return chosen_word(text)
@@ -119,7 +120,7 @@ def _from_kernel(kind: Kind, text: str) -> str:
 
 
 def _to_kernel(kind: Kind, value: str) -> str:
-    if kind is Kind.CPU_ONLINE:
+    if kind in _SWITCHES:
         return _ONLINE[value]
     if kind in _MASKS:
         return CpuSet.parse(value).format_mask()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: What drivers spread anew: the interrupts of their queues, and with them which CPUs send by which queue.
 SPREAD = frozenset({Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
+#: Kinds with which a CPU goes or comes.
+HOTPLUG = frozenset({Kind.CPU_ONLINE, Kind.CPU_EVACUATION})
 
 
 def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome]) -> str:
@@ -93,4 +95,4 @@ def _reads(host: Host, step: Step) -> str | None:
 
 def has_hotplug(steps: Sequence[Step]) -> bool:
     """Whether CPUs come or go."""
-    return any(step.kind is Kind.CPU_ONLINE for step in steps)
+    return any(step.kind in HOTPLUG for step in steps)

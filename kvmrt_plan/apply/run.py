@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.apply.engine import Run, difference, judge_owned, perform, take_back
 from kvmrt_plan.apply.held import read_held, settle_held
 from kvmrt_plan.apply.journal import Finish, Header, Journal, file_away
+from kvmrt_plan.apply.respread import has_hotplug
 from kvmrt_plan.apply.siblings import record_siblings
 from kvmrt_plan.apply.step import Outcome, Step, batches, origins, step_of
 from kvmrt_plan.apply.suspects import likely_writers
@@ -155,7 +156,7 @@ def apply_steps(
     left = check_freshness(site.host, [*steps, *waiting])
     if left.isdisjoint(step.number for step in steps):
         return _nothing(steps, waiting, terms)
-    if any(step.kind is Kind.CPU_ONLINE and step.new == "offline" for step in steps):
+    if has_hotplug(steps):
         record_siblings(site.host, site.volatile)
     before = read_held(site.volatile, boot_id=site.boot_id).holders
     journal = Journal(site.state, replace(header, holders_before=tuple(sorted(map(str, before)))))

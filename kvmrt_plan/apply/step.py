@@ -65,6 +65,7 @@ VOLATILE = frozenset(
         Kind.NET_QUEUE,
         Kind.KERNEL_THREAD,
         Kind.CPU_ONLINE,
+        Kind.CPU_EVACUATION,
         Kind.SYSCTL,
         Kind.CPU_POWER,
         Kind.HUGEPAGES,
@@ -90,6 +91,8 @@ _BATCHED = frozenset({Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
 _IMMOVABLE = {
     Kind.IRQ_AFFINITY: frozenset({"EIO", "EPERM"}),
     Kind.NET_QUEUE: frozenset({"EIO", "EPERM", "ENOENT", "EOPNOTSUPP"}),
+    # The one that keeps the time under nohz_full=, or has deadline tasks (kernel/cpu.c); it stays online.
+    Kind.CPU_EVACUATION: frozenset({"EBUSY"}),
     # A thread that the kernel keeps, or whose cgroup does not have the CPU (sched_setaffinity(2)).
     **dict.fromkeys((Kind.GUEST_THREAD, Kind.KERNEL_THREAD), frozenset({"EINVAL", "EOPNOTSUPP"})),
 }
@@ -101,6 +104,14 @@ def step_of(action: Action) -> Step:
     return Step(
         action.number, change.kind, change.address, change.before, change.after, change.owner
     )
+
+
+def may_differ(step: Step, outcome: Outcome | None) -> bool:
+    """Whether the step may have left another value than there was; None: it was begun, and has no outcome."""
+    if step.kind is Kind.CPU_EVACUATION and outcome is Outcome.DONE:
+        # A CPU that went and is back is as it was.
+        return False
+    return outcome not in (Outcome.UNCHANGED, Outcome.PENDING, Outcome.NOT_REACHED)
 
 
 def origins(steps: Iterable[Step]) -> dict[int, str | None]:

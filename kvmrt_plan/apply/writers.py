@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from kvmrt_plan.apply.cpusets import CPUSET_KINDS, is_half_done, read_cpuset, write_cpuset
 from kvmrt_plan.apply.documents import read_installed, write_installed
 from kvmrt_plan.apply.domain import read_definition, read_domain, write_definition, write_domain
+from kvmrt_plan.apply.evacuation import evacuate, is_between
 from kvmrt_plan.apply.guest_side import read_guest, write_guest
 from kvmrt_plan.apply.guests import read_state, write_state
 from kvmrt_plan.apply.hugepages import is_partial, read_pool, write_pool
@@ -54,6 +55,7 @@ def _ways(way: _Way, *kinds: Kind) -> dict[Kind, _Way]:
 
 _WAYS = {
     **_ways(_Way(read_file, write_file), *_FILES),
+    **_ways(_Way(read_file, evacuate), Kind.CPU_EVACUATION),
     **_ways(_Way(read_pool, write_pool), Kind.HUGEPAGES),
     **_ways(_Way(read_ban, write_ban), Kind.IRQBALANCE_BAN, Kind.IRQBALANCE_FILE),
     **_ways(_Way(read_slice, write_slice), *PARTITION_KINDS, Kind.SLICE_CPUS, Kind.SHIELD),
@@ -110,7 +112,7 @@ def write_unit(host: Host, unit: Sequence[Step]) -> None:
 
 def is_unfinished(step: Step, now: str | None) -> bool:
     """Whether the value is what a write of this step has left that was not done in full."""
-    return is_partial(step, now) or is_half_done(step, now)
+    return is_partial(step, now) or is_half_done(step, now) or is_between(step, now)
 
 
 def exchange_unit(

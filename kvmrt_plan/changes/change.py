@@ -31,6 +31,7 @@ class Kind(StrEnum):
     NET_QUEUE = "net-queue"
     KERNEL_THREAD = "kernel-thread"
     CPU_ONLINE = "cpu-online"
+    CPU_EVACUATION = "cpu-evacuation"
     SYSCTL = "sysctl"
     CPU_POWER = "cpu-power"
     HUGEPAGES = "hugepages"
@@ -93,6 +94,7 @@ class ReasonCode(StrEnum):
     RELEASED = "released"
     REQUESTED = "requested"
     SPREAD_BY_DRIVER = "spread-by-driver"
+    OPENED_BY_KERNEL = "opened-by-kernel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ class Change:
     @property
     def is_kept(self) -> bool:
         """Whether the value is right, and is only written where something else of the plan undoes it."""
-        return self.before == self.after
+        return self.before == self.after and self.kind is not Kind.CPU_EVACUATION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

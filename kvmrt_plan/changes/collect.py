@@ -78,4 +78,8 @@ def collect_changes(
     found.extend(kvm_changes(policy.kvm, masks))
     found.extend(boot_changes(policy.boot, facts, placement))
     found.extend(cpu_changes(masks, leaving=tuple(found)))
+    if policy.evacuate_cpus:
+        from kvmrt_plan.changes.evacuation import evacuation_changes
+
+        found.extend(evacuation_changes(policy, masks, tuple(found)))
     return found if backend is ShieldBackend.REDHAWK else keep_in_place(facts, found)

@@ -261,7 +261,7 @@ HOST_ATTRIBUTES: dict[str, Callable[[str], Any]] = {
     "governor": parse_governor,
     "cpu_latency_us": integer_parser(1, MAX_LATENCY_US),
     "reserve_hugepages": parse_bool,
-    "memory_shield": parse_bool,
+    **dict.fromkeys(("memory_shield", "evacuate_cpus"), parse_bool),
     "page_merging": word_parser(PageMerging),
     "transparent_hugepages": word_parser(TransparentHugepages),
     **dict.fromkeys(("nmi_watchdog", "machine_check_polling"), parse_bool),

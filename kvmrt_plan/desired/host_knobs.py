@@ -39,6 +39,11 @@ class HostKnobs:
         "AllowedMemoryNodes= of the other units of systemd.",
         True, default=False,
     )  # fmt: skip
+    evacuate_cpus: bool = described(
+        "Move timers and work of the kernel that were begun on an RT VM's CPUs away before it starts: each "
+        "CPU goes offline and comes back once, when it becomes a partition.",
+        True, default=False,
+    )  # fmt: skip
     page_merging: PageMerging | None = described(
         "Merging of equal pages: stopped, or unmerged as well; unset: unmanaged.",
         "unmerged", default=None,

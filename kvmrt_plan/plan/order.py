@@ -7,7 +7,8 @@
    all of these have left; the guests' threads that live outside join them then, for making a partition moves
    whoever does not belong to it.
 2. Timers, watchdog and power are set when tasks have left. Siblings go offline when nothing is left on
-   them; those that come back do so before all else.
+   them; those that come back do so before all else. CPUs are evacuated when nothing can come onto them any
+   more, and before power: drivers may set that anew with a CPU that comes back.
    irqbalance is told before interrupts are moved, and free again only when they are back.
 3. Definitions follow: a rename first, because every later step of that VM uses the new name; then the
    XML; then autostart.
@@ -53,6 +54,7 @@ _PHASES = (
     Kind.PARTITION,
     Kind.GUEST_THREAD,
     Kind.CPU_ONLINE,
+    Kind.CPU_EVACUATION,
     Kind.KERNEL_THREAD,
     Kind.CPU_POWER,
     Kind.DOMAIN_RENAME,

@@ -28,9 +28,17 @@ if TYPE_CHECKING:
     from kvmrt_plan.placement.model import Placement
     from kvmrt_plan.plan.action import Plan
 
-#: What is no policy but the user's own words, or what a command did.
+#: What is no policy but the user's own words, or what a command did; and what is done once, and leaves
+#: nothing that could be read.
 _NO_POLICY = frozenset(
-    {Kind.DOMAIN_RENAME, Kind.DOMAIN_AUTOSTART, Kind.DOMAIN_STATE, Kind.FILE, Kind.SERVICE}
+    {
+        Kind.DOMAIN_RENAME,
+        Kind.DOMAIN_AUTOSTART,
+        Kind.DOMAIN_STATE,
+        Kind.FILE,
+        Kind.SERVICE,
+        Kind.CPU_EVACUATION,
+    }
 )
 #: Kinds whose address ends in the number of a CPU.
 _OF_A_CPU = frozenset({Kind.CPU_ONLINE, Kind.CPU_POWER})

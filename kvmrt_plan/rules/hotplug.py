@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.diagnostics import Finding, Severity
 from kvmrt_plan.facts.knobs import THROTTLING
 from kvmrt_plan.facts.kthreads import awaited_priorities
+from kvmrt_plan.placement.evacuation import evacuated_cpus
 from kvmrt_plan.placement.kthreads import wanted_priorities
 from kvmrt_plan.placement.place import returning_cpus
 from kvmrt_plan.rules.wording import cpus_named, listed
@@ -96,9 +97,10 @@ def guests_notice_hotplug(subject: Subject, facts: HostFacts) -> Iterator[Findin
 
 
 def _switched(subject: Subject, facts: HostFacts) -> CpuSet:
-    """CPUs that a plan takes offline or brings back."""
+    """CPUs that a plan takes offline or brings back, or both."""
     going = subject.placement.offlined & facts.cpus.online
-    return going | returning_cpus(facts, subject.placement)
+    evacuated = evacuated_cpus(subject.configuration.host, facts, subject.placement)
+    return going | evacuated | returning_cpus(facts, subject.placement)
 
 
 HOST_RULES = (hotplug_does_not_hang, guests_notice_hotplug)

@@ -46,7 +46,11 @@ def the_shield_leaves_nothing(subject: Subject, facts: HostFacts) -> Iterator[Fi
     backend = shield_backend(host.shield, facts)
     if not subject.placement.isolated or backend in _SILENT:
         return
-    found = [*_tasks(subject, facts, backend), *_tick(subject, facts)]
+    found = [
+        *_tasks(subject, facts, backend),
+        *_begun(subject, facts, backend),
+        *_tick(subject, facts),
+    ]
     if not found:
         return
     reached = union(one.cpus for one in found)
@@ -95,6 +99,18 @@ def _tasks(subject: Subject, facts: HostFacts, backend: ShieldBackend) -> Iterat
             name="guests without pins",
             why="libvirt gives guests without pins all CPUs, also those that start later",
             remedy=_REMOVE if is_partition else "give every guest a cpuset",
+            cpus=reached,
+        )
+
+
+def _begun(subject: Subject, facts: HostFacts, backend: ShieldBackend) -> Iterator[Leftover]:
+    """What evacuate_cpus asks for, and only partitions can have."""
+    reached = subject.placement.isolated & facts.cpus.online
+    if subject.configuration.host.evacuate_cpus and backend is not ShieldBackend.PARTITION:
+        yield Leftover(
+            name="timers and work that were begun there",
+            why="evacuate_cpus moves them off CPUs that become a partition, and this shield makes none",
+            remedy=_other_kernel(subject, facts, backend),
             cpus=reached,
         )
 

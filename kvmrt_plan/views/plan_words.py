@@ -55,6 +55,8 @@ def action_words(action: Action) -> Words:
 
 
 def _value(change: Change) -> str:
+    if change.kind is Kind.CPU_EVACUATION:
+        return f"{change.before} -> offline -> {change.after}"
     before, after = (told_value(change.kind, one) for one in (change.before, change.after))
     return f"{shown_value(after)} kept" if change.is_kept else _transition(before, after)
 
@@ -168,6 +170,10 @@ _PHRASES = {
 }
 
 
+def _evacuated(subject: str) -> str:
+    return f"cpu {subject.partition('/')[0]}"
+
+
 def _cpuset(subject: str) -> str:
     return f"cpuset {subject.removesuffix('/widened')} CPUs"
 
@@ -195,6 +201,7 @@ def _kthread(subject: str) -> str:
 
 
 _PARTED: dict[Kind, Callable[[str], str]] = {
+    Kind.CPU_EVACUATION: _evacuated,
     Kind.CPU_POWER: _power,
     Kind.KERNEL_THREAD: _kthread,
     Kind.HUGEPAGES: _pages,

@@ -278,6 +278,22 @@ def an_offline_cpu_leaves_the_lists(probe: Probe) -> None:
 
 
 @behaviour
+def a_cpu_whose_sibling_is_offline_comes_back_alone(probe: Probe) -> None:
+    own, other = (
+        f"{CPUS}/cpu{cpu}/topology/thread_siblings_list" for cpu in (probe.sibling, probe.cpu)
+    )
+    before = [probe.read(own), probe.read(other)]
+    with offline(probe):
+        probe.host.write(probe.online_file(probe.sibling), "0")
+        try:
+            assert [probe.read(own), probe.read(other)] == [None, None]
+        finally:
+            probe.host.write(probe.online_file(probe.sibling), "1")
+        assert [probe.read(own), probe.read(other)] == [f"{probe.sibling}", None]
+    assert [probe.read(own), probe.read(other)] == before
+
+
+@behaviour
 def an_offline_cpu_has_no_topology(probe: Probe) -> None:
     names = ("core_id", "physical_package_id", "thread_siblings_list")
     folder = f"{CPUS}/cpu{probe.cpu}/topology"

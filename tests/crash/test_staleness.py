@@ -47,6 +47,7 @@ _WORDS = ("always", "madvise", "never")
 _TWO_VALUES = frozenset(
     {
         Kind.CPU_ONLINE,
+        Kind.CPU_EVACUATION,
         Kind.DOMAIN_AUTOSTART,
         Kind.PARTITION,
         Kind.PARTITION_LIFT,

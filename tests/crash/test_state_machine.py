@@ -104,8 +104,9 @@ def fresh_host():
 class Runs(RuleBasedStateMachine):
     """One host with three VMs; `a` and `b` are real time at first."""
 
-    @initialize()
-    def begin(self):
+    @initialize(evacuates=st.booleans())
+    def begin(self, evacuates):
+        self.host = ["host: {evacuate_cpus: true}"] if evacuates else []
         self.folder = Path(tempfile.mkdtemp(dir=shm()))
         self.vms = {
             name: {"nr_vcpus": 1, "cpuset": CPUSETS[name][0], "rt": name != "c", "hide_kvm": False,
@@ -220,7 +221,7 @@ class Runs(RuleBasedStateMachine):
         self.world = World(self.world.folder, self.goal(), self.world.allowed)
 
     def goal(self):
-        lines = ["vms:"]
+        lines = [*self.host, "vms:"]
         for name, values in self.vms.items():
             lines += [f"  {name}:", f"    uuid: {uuid_of(name)}"]
             lines += [f"    {key}: {str(value).lower()}" for key, value in values.items()]

@@ -78,11 +78,11 @@ class Hotplug:
         files: dict[str, str | None] = {}
         dormant: dict[str, str | None] = {}
         for path, text in self._texts.dormant.items():
-            if path.startswith(f"{_CPUS}/cpu{cpu}/"):
+            shared, _, other = path.partition("#")
+            if path.startswith(f"{_CPUS}/cpu{cpu}/") and not other:
                 files[path] = self._own_list(path, text, everyone)
                 dormant[path] = None
-            elif path.endswith(f"#{cpu}"):
-                shared = path.rpartition("#")[0]
+            elif other == str(cpu):
                 dormant[path] = None
                 present = self._texts.files.get(shared)
                 if present is not None:

@@ -34,6 +34,7 @@ host:
   rt_throttling: false
   nmi_watchdog: false
   machine_check_polling: false
+  evacuate_cpus: true
 """
 _NEXT_BOOT = """\
   boot:

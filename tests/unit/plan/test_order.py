@@ -51,6 +51,26 @@ def test_others_leave_before_siblings_go_offline_and_definitions_follow():
     ]
 
 
+def test_a_cpu_is_evacuated_when_nothing_can_come_there_and_before_its_power_is_set():
+    changes = [
+        change(Kind.CPU_POWER, "power/latency/4", before="0", after="3"),
+        change(Kind.KERNEL_THREAD, "kthread/rcuc/4/scheduler", before="fifo 9", after="fifo 1"),
+        change(Kind.CPU_EVACUATION, "cpu/4/evacuated", before="online", after="online"),
+        change(Kind.CPU_ONLINE, "cpu/20", after="offline"),
+        change(Kind.PARTITION, "partition/a", before="member", after="isolated"),
+        change(Kind.NET_QUEUE, "net/eth0/tx-0"),
+    ]
+
+    assert addresses(changes) == [
+        "net/eth0/tx-0",
+        "partition/a",
+        "cpu/20",
+        "cpu/4/evacuated",
+        "kthread/rcuc/4/scheduler",
+        "power/latency/4",
+    ]
+
+
 def test_a_cpu_comes_back_before_masks_grow_onto_it():
     back = change(Kind.CPU_ONLINE, "cpu/20", after="online")
     mask = change(Kind.SLICE_CPUS, "slice/system.slice")

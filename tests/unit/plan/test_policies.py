@@ -89,6 +89,10 @@ def test_a_cpu_is_that_of_the_vm_that_owns_it_and_a_definition_that_of_its_vm():
     ] == [("one",), (), ("other",), ("other",)]
 
 
+def test_what_is_done_once_is_no_policy():
+    assert found(change(Kind.CPU_EVACUATION, "cpu/2/evacuated")) == []
+
+
 def test_what_the_host_cannot_keep_in_full_is_weaker():
     finding = Finding(
         code="KR205", severity=Severity.WARNING, summary="managed", remedy="boot with isolcpus="
