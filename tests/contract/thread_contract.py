@@ -132,6 +132,20 @@ def a_thread_that_is_bound_to_no_cpu_moves_and_comes_back(probe: Probe) -> None:
 
 
 @behaviour
+def kcompactd_is_bound_to_its_node_anew_by_every_cpu_that_comes(probe: Probe) -> None:
+    names = [name for name in parse_kthreads(probe.host.capture()) if name.startswith("kcompactd")]
+    assert names
+    nodes = "/sys/devices/system/node/node"
+    own = {name: probe.cpus(f"{nodes}{name.removeprefix('kcompactd')}/cpulist") for name in names}
+    elsewhere = CpuSet((0,))
+    for name in names:
+        probe.host.threads.set_cpus(thread(probe, name).tid, elsewhere)
+    with offline(probe):
+        assert {thread(probe, name).affinity for name in names} == {elsewhere}
+    assert {name: thread(probe, name).affinity for name in names} == own
+
+
+@behaviour
 def cpus_of_which_none_is_online_are_refused(probe: Probe) -> None:
     before = unbound(probe)
     with offline(probe):

@@ -5,7 +5,8 @@ As measured on Linux 6.1: an offline CPU loses its topology folder; it leaves th
 core and the list of its node; an interrupt whose last online CPU it was is opened to all that are left, but
 one that nobody uses or that the kernel manages keeps its mask (kernel/irq/cpuhotplug.c, migrate_one_irq);
 threads that were bound to it alone run on every online CPU. When it comes back its topology does too, but
-neither the interrupts nor the threads; network_queues.py and pinned_threads.py have the exceptions.
+neither the interrupts nor the threads; network_queues.py, pinned_threads.py and node_threads.py have the
+exceptions.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 from kvmrt_plan.hosts.simulated.affinity import with_affinity
 from kvmrt_plan.hosts.simulated.legacy_cpusets import left_over
 from kvmrt_plan.hosts.simulated.network_queues import spread_queues, spread_sending
+from kvmrt_plan.hosts.simulated.node_threads import bound_to_nodes
 from kvmrt_plan.hosts.simulated.pinned_threads import pinned_threads
 from kvmrt_plan.hosts.simulated.units import effective_cpus
 from kvmrt_plan.values.cpuset import CpuSet
@@ -91,6 +93,7 @@ class Hotplug:
         files.update(spread_queues(self._texts.files, everyone))
         files.update(spread_sending(self._texts.files, self._texts.links, everyone))
         files.update(pinned_threads(self._texts, self._after(files), self.online, everyone))
+        files.update(bound_to_nodes(self._after(files)))
         self._texts.change(files=files, dormant=dormant)
 
     def _after(self, files: Mapping[str, str | None]) -> dict[str, str]:
