@@ -29,7 +29,8 @@ _FORMS = {
     Kind.IRQBALANCE_FILE: (r"irqbalance(/etc/(?:default|sysconfig|conf\.d)/irqbalance)"),
     # What the kernel takes as an interface's name (net/core/dev.c, dev_valid_name).
     Kind.NET_QUEUE: (r"net/((?!\.{1,2}/)[^/:\s]{1,15}/(?:rx|tx)-[0-9]{1,5})"),
-    Kind.KERNEL_THREAD: (r"kthread/(.{1,80}/(?:cpus|scheduler))"),
+    Kind.KERNEL_THREAD: (r"kthread/(.{1,80}/scheduler)"),
+    Kind.KERNEL_THREAD_CPUS: (r"kthread/(.{1,80}/cpus)"),
     Kind.CPU_ONLINE: (r"cpu/([0-9]{1,5})"),
     Kind.CPU_EVACUATION: (r"cpu/([0-9]{1,5})/evacuated"),
     Kind.SYSCTL: (r"((?:sysctl|ksm|thp|machinecheck|kvm)/[a-z_.]+)"),

@@ -43,6 +43,7 @@ HELD_KINDS = frozenset(
         Kind.IRQBALANCE_BAN,
         Kind.NET_QUEUE,
         Kind.KERNEL_THREAD,
+        Kind.KERNEL_THREAD_CPUS,
         Kind.CPU_ONLINE,
         Kind.SYSCTL,
         Kind.CPU_POWER,

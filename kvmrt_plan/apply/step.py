@@ -64,6 +64,7 @@ VOLATILE = frozenset(
         Kind.IRQBALANCE_BAN,
         Kind.NET_QUEUE,
         Kind.KERNEL_THREAD,
+        Kind.KERNEL_THREAD_CPUS,
         Kind.CPU_ONLINE,
         Kind.CPU_EVACUATION,
         Kind.SYSCTL,
@@ -94,7 +95,10 @@ _IMMOVABLE = {
     # The one that keeps the time under nohz_full=, or has deadline tasks (kernel/cpu.c); it stays online.
     Kind.CPU_EVACUATION: frozenset({"EBUSY"}),
     # A thread that the kernel keeps, or whose cgroup does not have the CPU (sched_setaffinity(2)).
-    **dict.fromkeys((Kind.GUEST_THREAD, Kind.KERNEL_THREAD), frozenset({"EINVAL", "EOPNOTSUPP"})),
+    **dict.fromkeys(
+        (Kind.GUEST_THREAD, Kind.KERNEL_THREAD, Kind.KERNEL_THREAD_CPUS),
+        frozenset({"EINVAL", "EOPNOTSUPP"}),
+    ),
 }
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from kvmrt_plan.ports import Host
     from kvmrt_plan.values.threadvalue import Place
 
+THREAD_KINDS = frozenset({Kind.GUEST_THREAD, Kind.KERNEL_THREAD, Kind.KERNEL_THREAD_CPUS})
+
 _GONE = "ESRCH"
 _ROOT = "/"
 
@@ -75,7 +77,7 @@ def write_thread(host: Host, step: Step) -> None:
 
 
 def _find(host: Host, step: Step, name: str) -> Thread | KernelThread | None:
-    if step.kind is Kind.KERNEL_THREAD:
+    if step.kind is not Kind.GUEST_THREAD:
         return host.threads.kernel_thread(name)
     threads = host.domains.threads(step.owner)
     names = names_of_threads(threads)

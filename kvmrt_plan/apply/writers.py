@@ -19,7 +19,7 @@ from kvmrt_plan.apply.memory_nodes import read_nodes, write_nodes
 from kvmrt_plan.apply.owned_lines import read_lines, write_lines
 from kvmrt_plan.apply.partitions import PARTITION_KINDS
 from kvmrt_plan.apply.slices import read_slice, write_slice
-from kvmrt_plan.apply.threads import read_thread, write_thread
+from kvmrt_plan.apply.threads import THREAD_KINDS, read_thread, write_thread
 from kvmrt_plan.changes.change import Kind
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ _WAYS = {
         Kind.DOMAIN_LIVE_PIN,
         Kind.DOMAIN_XML,
     ),
-    **_ways(_Way(read_thread, write_thread), Kind.GUEST_THREAD, Kind.KERNEL_THREAD),
+    **_ways(_Way(read_thread, write_thread), *THREAD_KINDS),
     **_ways(_Way(read_state, write_state), Kind.DOMAIN_STATE),
     **_ways(_Way(read_lines, write_lines), Kind.MODULE_OPTIONS, Kind.SHIELD_ASSIGNMENTS),
     **_ways(_Way(read_boot, write_boot), Kind.BOOT_ARGUMENTS),

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     IRQBALANCE_FILE = "irqbalance-file"
     NET_QUEUE = "net-queue"
     KERNEL_THREAD = "kernel-thread"
+    KERNEL_THREAD_CPUS = "kernel-thread-cpus"
     CPU_ONLINE = "cpu-online"
     CPU_EVACUATION = "cpu-evacuation"
     SYSCTL = "sysctl"

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from kvmrt_plan.facts.kthreads import KernelThread
     from kvmrt_plan.placement.kthreads import Wanted
 
+#: By the last part of the address.
+_KINDS = {"scheduler": Kind.KERNEL_THREAD, "cpus": Kind.KERNEL_THREAD_CPUS}
+
 
 def kthread_changes(
     policy: KernelThreads | None, masks: Masks, backend: ShieldBackend
@@ -116,6 +119,5 @@ def _original(masks: Masks, address: str, now: str) -> str | None:
 
 
 def _consider(address: str, now: str, value: str, reason: Reason) -> Considered:
-    return unless_right(
-        Change(kind=Kind.KERNEL_THREAD, address=address, before=now, after=value, reason=reason)
-    )
+    kind = _KINDS[address.rpartition("/")[2]]
+    return unless_right(Change(kind=kind, address=address, before=now, after=value, reason=reason))

@@ -41,6 +41,7 @@ BOOT = "boot"
 _WITH_GUEST = frozenset(
     {
         Kind.KERNEL_THREAD,
+        Kind.KERNEL_THREAD_CPUS,
         Kind.DOMAIN_LIVE_PIN,
         Kind.GUEST_THREAD,
         Kind.IRQ_AFFINITY,

@@ -43,6 +43,7 @@ _PHASES = (
     Kind.CPUSET_TASKS,
     Kind.SHIELD,
     Kind.WORKQUEUE_CPUMASK,
+    Kind.KERNEL_THREAD_CPUS,
     Kind.SYSCTL,
     Kind.IRQBALANCE_FILE,
     Kind.IRQBALANCE_BAN,
@@ -98,11 +99,7 @@ def order_key(change: Change) -> Key:
 
 
 def _phase_of_kthread(change: Change) -> int:
-    """Whoever switches a CPU waits for rcuc and ktimers of all: they are raised before, and lowered after.
-    CPUs are left, and come back, with unbound work.
-    """
-    if change.address.endswith("/cpus"):
-        return PHASE[Kind.WORKQUEUE_CPUMASK]
+    """Whoever switches a CPU waits for rcuc and ktimers of all: they are raised before, and lowered after."""
     before, after = map(_priority, (change.before, change.after))
     return -2 if after > before else PHASE[change.kind]
 

@@ -204,6 +204,7 @@ _PARTED: dict[Kind, Callable[[str], str]] = {
     Kind.CPU_EVACUATION: _evacuated,
     Kind.CPU_POWER: _power,
     Kind.KERNEL_THREAD: _kthread,
+    Kind.KERNEL_THREAD_CPUS: _kthread,
     Kind.HUGEPAGES: _pages,
     Kind.CPUSET_WIDEN: _cpuset,
     Kind.GUEST_FILE: _inside,

@@ -15,6 +15,7 @@ from crash_world import Counter, apply, recover_world, revert, state
 from kvmrt_plan.apply.addresses import path_of, subject_of
 from kvmrt_plan.apply.run import Status
 from kvmrt_plan.apply.step import Outcome, step_of
+from kvmrt_plan.apply.threads import THREAD_KINDS
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import HostError, WriteRefusedError
 from kvmrt_plan.hosts.site import open_site
@@ -91,7 +92,7 @@ def is_immovable(what, failure, kinds):
     needs.
     """
     if failure == "EINVAL":
-        return bool(kinds) and kinds <= {Kind.KERNEL_THREAD, Kind.GUEST_THREAD}
+        return bool(kinds) and kinds <= THREAD_KINDS
     if failure == "EBUSY":
         return kinds == {Kind.CPU_EVACUATION}
     return failure == "EIO" and what.endswith(("/smp_affinity_list", "/rps_cpus", "/xps_cpus"))

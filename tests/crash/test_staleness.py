@@ -94,7 +94,7 @@ def mutate(texts: Texts, change, value: str) -> None:
     elif change.kind is Kind.DOMAIN_LIVE_PIN:
         key = subject_of(change.kind, change.address)
         host.domains.pin(change.owner, key, CpuSet.parse(value))
-    elif change.kind is Kind.KERNEL_THREAD:
+    elif change.kind in (Kind.KERNEL_THREAD, Kind.KERNEL_THREAD_CPUS):
         write_thread(host, Step(1, change.kind, change.address, change.before, value))
     elif change.kind is Kind.GUEST_THREAD:
         # The cgroup of its guest may have no third CPU: somebody may move the thread with its cgroup.
