@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 #: How long libvirt may be away while it restarts, and how often it is asked.
 SETTLE_SECONDS = 10.0
 POLL_SECONDS = 0.2
+#: How often a power button is pressed: a guest that still boots does not notice it.
+PRESS_SECONDS = 10.0
 
 #: States of a guest that has no QEMU process.
 _OFF = frozenset({SHUT_OFF, "crashed"})
@@ -135,8 +137,7 @@ def stop_guests(site: Site, header: Header, steps: Sequence[Step], stopping: Sto
     journal.begin(steps)
     domains = site.host.domains
     powered = Powered()
-    causes = {step.number: _press(domains, step) for step in steps}
-    left = _wait_off(domains, steps, stopping.clock, stopping.timeout_seconds)
+    causes, left = _press_until_off(domains, steps, stopping)
     for step in steps:
         if step not in left:
             powered.settle(step, "")
@@ -150,6 +151,23 @@ def stop_guests(site: Site, header: Header, steps: Sequence[Step], stopping: Sto
     journal.finish(Finish.APPLIED)
     file_away(site.state, header)
     return powered
+
+
+def _press_until_off(
+    domains: Domains, steps: Sequence[Step], stopping: Stopping
+) -> tuple[dict[int, str], list[Step]]:
+    """Why the buttons could not be pressed, by number of the step; and the steps whose guests are not off
+    when the time is over.
+    """
+    deadline = stopping.clock.now() + stopping.timeout_seconds
+    left = list(steps)
+    causes: dict[int, str] = {}
+    while True:
+        causes.update((step.number, _press(domains, step)) for step in left)
+        seconds = min(PRESS_SECONDS, deadline - stopping.clock.now())
+        left = _wait_off(domains, left, stopping.clock, seconds)
+        if not left or stopping.clock.now() >= deadline:
+            return causes, left
 
 
 def _press(domains: Domains, step: Step) -> str:

@@ -170,6 +170,22 @@ def test_all_power_buttons_are_pressed_before_anybody_is_waited_for(tmp_path):
     assert time.seconds == pytest.approx(10, abs=0.5)
 
 
+def test_a_guest_that_still_boots_sees_its_power_button_later(tmp_path):
+    time, guests = Time(), Guests(a="running", b="running")
+    guests.deaf = {"a"}
+    time.plans[15.0] = guests.deaf.clear
+    found = stop_guests(
+        site(tmp_path, guests),
+        HEADER,
+        steps(guests, "shut off"),
+        Stopping(clock=time.clock, timeout_seconds=60),
+    )
+
+    assert guests.pressed == ["a", "b", "a", "a"]
+    assert found.outcomes == {1: Outcome.DONE, 2: Outcome.DONE}
+    assert time.seconds == pytest.approx(20, abs=0.5)
+
+
 def test_a_libvirt_that_restarts_while_guests_go_off_is_waited_for(tmp_path):
     time, guests = Time(), Guests(a="running")
     guests.deaf = {"a"}
