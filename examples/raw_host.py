@@ -190,10 +190,19 @@ def kernel_thread_files(machine: Machine, *, first: int) -> Iterator[tuple[str, 
             yield f"/proc/{tid}/stat", _kthread_stat(tid, f"{name}/{cpu}", 0x04200000, fifo)
             tid += 1
     yield f"/proc/{tid}/stat", _kthread_stat(tid, "rcub/0", 0x00200000, 1)
-    for offset, name in enumerate(("kauditd", "khungtaskd", "scsi_eh", "scsi_eh"), 1):
-        yield f"/proc/{tid + offset}/stat", _kthread_stat(tid + offset, name, 0x00200000, 0)
-        mask = f"Cpus_allowed:\t{machine.cpus.format_mask()}\nCpus_allowed_list:\t{machine.cpus}"
-        yield f"/proc/{tid + offset}/status", f"Name:\t{name}\n{mask}\n"
+    free = [(name, machine.cpus) for name in ("kauditd", "khungtaskd", "scsi_eh", "scsi_eh")]
+    # As the kernel binds them, to the CPUs of their node that were online then.
+    bound = [
+        (f"{name}{node}", machine.node_cpus(node))
+        for node in range(machine.sockets)
+        for name in ("kswapd", "kcompactd")
+    ]
+    for number, (name, cpus) in enumerate((*free, *bound), tid + 1):
+        yield f"/proc/{number}/stat", _kthread_stat(number, name, 0x00200000, 0)
+        # As wide as the machine.
+        digits = cpus.format_mask().rjust(-(-len(machine.cpus) // 4), "0")
+        mask = f"Cpus_allowed:\t{digits}\nCpus_allowed_list:\t{cpus}"
+        yield f"/proc/{number}/status", f"Name:\t{name}\n{mask}\n"
 
 
 def _kthread_stat(tid: int, name: str, flags: int, fifo: int) -> str:

@@ -21,13 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from kvmrt_plan.apply.domain import definition_text, restore_definition
 from kvmrt_plan.apply.kernel_args import settle_boot
 from kvmrt_plan.apply.respread import (
-    HOTPLUG,
-    NO_AFFINITIES,
-    SPREAD,
     Affinities,
     affinities_before,
-    has_hotplug,
     move_again,
+    moved_by,
     owned_affinities,
 )
 from kvmrt_plan.apply.step import NEVER_UNDONE, Outcome, Step, batches, is_immovable, origins
@@ -59,8 +56,9 @@ class Run:
     failure: str | None = None
     #: Whether the failure is a value that somebody changed under the run.
     is_stale: bool = False
-    #: What was so before the first CPU went or came; None: none has.
-    before_hotplug: Affinities | None = None
+    #: Kinds that writes of this run may have moved besides, and what was so before they did.
+    moved: frozenset[Kind] = frozenset()
+    before: Affinities = Affinities()  # noqa: RUF009
 
 
 def perform(
@@ -74,11 +72,12 @@ def perform(
     order = list(batches(steps))
     for batch in order:
         try:
-            if batch[0].kind in HOTPLUG and run.before_hotplug is None:
-                run.before_hotplug = _announce_affinities(host, order, journal)
+            moved = moved_by(batch)
+            if not moved <= run.moved:
+                _announce_affinities(host, order, journal, run, moved - run.moved)
             _perform_batch(host, batch, journal, run, report)
-            if batch[0].kind in HOTPLUG and run.failure is None:
-                run.failure = move_again(host, steps, run.outcomes) or None
+            if moved and run.failure is None:
+                run.failure = move_again(host, steps, run.outcomes, moved) or None
         except KvmrtError as error:
             run.failure = run.failure or error.problem
         if run.failure is not None:
@@ -97,14 +96,14 @@ def _perform_batch(
     run: Run,
     report: Callable[[Step, Outcome, str], None],
 ) -> None:
-    before = run.before_hotplug or NO_AFFINITIES
+    before = run.before
     if batch[0].number not in before.announced:
         journal.begin(batch, definition_text(host, batch))
     for unit in write_units(batch):
         _perform_unit(host, unit, run, report)
         if run.failure is not None:
             break
-    # What a hotplug may have moved has to be taken back although it was not reached.
+    # What another write may have moved has to be taken back although it was not reached.
     outcomes = {
         one.number: run.outcomes.get(one.number, Outcome.NOT_REACHED)
         for one in batch
@@ -117,7 +116,7 @@ def _perform_unit(
     host: Host, unit: Sequence[Step], run: Run, report: Callable[[Step, Outcome, str], None]
 ) -> None:
     """One write: compare, write, read back."""
-    before = run.before_hotplug or NO_AFFINITIES
+    before = run.before
     # Whole lists are compared, and steps looked at only where they differ: interrupts go by thousands.
     first = unit[0]
     old, new = ([first.old], [first.new]) if len(unit) == 1 else _values(unit)
@@ -155,19 +154,24 @@ def _values(unit: Sequence[Step]) -> tuple[list[str | None], list[str | None]]:
 
 
 def _announce_affinities(
-    host: Host, order: Sequence[Sequence[Step]], journal: Journal
-) -> Affinities:
-    """Before the first hotplug: note which interrupts are this run's to move, and announce those that come
-    later. Drivers move them with the hotplug, so they have to be taken back after it, whoever does that.
+    host: Host,
+    order: Sequence[Sequence[Step]],
+    journal: Journal,
+    run: Run,
+    kinds: frozenset[Kind],
+) -> None:
+    """Before the first write that moves such things: note which of them are this run's to move, and announce
+    those that come later. They have to be taken back after it, whoever does that.
     """
-    moves = [batch for batch in order if batch[0].kind in SPREAD]
+    run.moved |= kinds
+    moves = [batch for batch in order if batch[0].kind in kinds]
     begun = {step.number for step in journal.record.begun}
     later = [batch for batch in moves if batch[0].number not in begun]
-    before = affinities_before(host, moves, later)
-    journal.own(before.owned)
+    run.before = run.before.with_those(affinities_before(host, moves, later))
+    if moves:
+        journal.own(run.before.owned)
     for batch in later:
         journal.begin(batch)
-    return before
 
 
 def _settle(
@@ -205,10 +209,11 @@ def _mismatch(unit: Sequence[Step], present: Sequence[str | None]) -> str:
 
 def judge_owned(host: Host, journal: Journal) -> None:
     """Note in the journal, once, what is this run's own; without the journal it holds for this time."""
-    steps = journal.record.written()
-    if journal.record.owned is None and has_hotplug(steps):
-        with suppress(HostError):
-            journal.own(owned_affinities(host, steps))
+    if journal.record.owned is None:
+        owned = owned_affinities(host, journal.record.written())
+        if owned is not None:
+            with suppress(HostError):
+                journal.own(owned)
 
 
 def take_back(host: Host, record: Record, steps: Sequence[Step]) -> tuple[str, ...]:

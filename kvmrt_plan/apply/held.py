@@ -18,6 +18,8 @@ from kvmrt_plan.apply.respread import SPREAD
 from kvmrt_plan.apply.step import Outcome
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.facts.held import HELD_FORMAT, Held, HeldValue, parse_held
+from kvmrt_plan.facts.kthreads import is_forgotten
+from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from kvmrt_plan.apply.journal import Record
@@ -112,12 +114,21 @@ def _settle(values: dict[str, HeldValue], step: Step, *, is_spread: bool) -> Non
     if known is None and step.kind is Kind.CPU_ONLINE and step.new == _ONLINE:
         # A VM's own CPU that somebody had taken offline: it stays online when the VM needs it no more.
         return
-    is_ours = known is not None and (is_spread or known.written == step.old)
+    is_ours = known is not None and (
+        is_spread or known.written == step.old or _is_forgotten(known, step)
+    )
     original = known.original if known is not None and is_ours else step.old
     if step.new == original:
         values.pop(address, None)
     else:
         values[address] = HeldValue(original=original, written=step.new)
+
+
+def _is_forgotten(known: HeldValue, step: Step) -> bool:
+    """Whether the kernel had undone it, as it does with threads of its own."""
+    if step.kind is not Kind.KERNEL_THREAD_CPUS or step.old is None:
+        return False
+    return is_forgotten(known, CpuSet.parse(step.old))
 
 
 def _address(step: Step) -> str:

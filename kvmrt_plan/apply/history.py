@@ -22,7 +22,7 @@ from kvmrt_plan.apply.journal import (
     file_away,
     read_journal,
 )
-from kvmrt_plan.apply.respread import SPREAD, has_hotplug, owned_affinities
+from kvmrt_plan.apply.respread import moved_by, owned_affinities
 from kvmrt_plan.apply.same_host import require_same_host
 from kvmrt_plan.apply.step import NEVER_UNDONE, VOLATILE, Outcome, batches
 from kvmrt_plan.errors import HostError, KvmrtError, SnapshotError, UsageError
@@ -111,7 +111,7 @@ def revert_run(site: Site, record: Record, header: Header) -> tuple[str, ...]:
     )
     journal.open()
     # What was noted when it was applied holds no longer.
-    record.owned = owned_affinities(site.host, steps) if has_hotplug(steps) else None
+    record.owned = owned_affinities(site.host, steps)
     differs: list[str] = []
     try:
         for back in _announced(site, journal, steps, record.owned):
@@ -148,12 +148,13 @@ def _announced(
 ) -> Iterator[_Back]:
     """The batches from the last to the first, each in the journal when it is given out.
 
-    The way back is numbered anew, so that the journal's order is that of the writes. But with a hotplug
-    interrupts and queues are announced first and written last: drivers move them then, and whoever takes
-    the revert forth again has to set them last, too.
+    The way back is numbered anew, so that the journal's order is that of the writes. But what other writes
+    move besides (respread.py) is announced first and written last: whoever takes the revert forth again has
+    to set it last, too.
     """
     order = list(reversed(list(batches(steps))))
-    early = [one for one in order if one[0].kind in SPREAD and owned is not None]
+    moved = moved_by(steps)
+    early = [one for one in order if one[0].kind in moved]
     number, backs = 1, {}
     for batch in (*early, *(one for one in order if one not in early)):
         backs[batch] = tuple(

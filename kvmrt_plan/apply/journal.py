@@ -6,16 +6,15 @@ One JSON text per line, in this order:
     {"format": "kvmrt-journal", "format_version": "1.0", "id": ..., "plan": ..., "boot_id": ..., ...}
     {"begin": [[number, kind, address, old, new, owner], ...], "text": ...}   before its first write
     {"end": [[number, outcome], ...], "text": ...}                            after its last
-    {"owned": [number, ...]}                                       before anything is taken back, see below
+    {"owned": [number, ...]}                                       before others move them, see below
     {"finish": "applied", "differs": []}                           the commit: one record
 
 `text` is the definition of the domain whose elements a batch changes, before and after: taking it back
 restores the whole text, with what an element-wise undo could not know (a device's address). It may hold
 passwords; the journal is for root alone.
 
-`owned` are the steps whose interrupt stood where this run had put it when taking back began. Bringing CPUs
-back lets drivers move interrupts (respread.py), so that a recovery that is killed and begun again could no
-longer tell.
+`owned` are the steps whose interrupt or thread stood where this run had put it, before another write lets a
+driver or the kernel move it (respread.py): nobody can tell afterwards. A later line adds to an earlier one.
 
 A record is only trusted when its line is complete: a torn last line was never synced, so nothing that it
 announces has been written. A line that could not be written whole is cut off before the next one, or it
@@ -161,9 +160,9 @@ class Journal:
         _note_end(self.record, outcomes, text)
 
     def own(self, numbers: Iterable[int]) -> None:
-        """Note which steps are this run's own, before anything is taken back."""
-        self.record.owned = frozenset(numbers)
-        self._append({"owned": sorted(self.record.owned)})
+        """Note which steps are this run's own, besides those that were noted before."""
+        _note_owned(self.record, numbers)
+        self._append({"owned": sorted(self.record.owned or ())})
 
     def finish(self, how: Finish, differs: Iterable[str] = ()) -> None:
         """The commit: from here on the run is over, whatever happens.
@@ -261,7 +260,7 @@ def _read_line(record: Record, document: dict[str, Any]) -> None:
         outcomes = {int(number): Outcome(one) for number, one in document["end"]}
         _note_end(record, outcomes, document["text"])
     elif "owned" in document:
-        record.owned = frozenset(map(int, document["owned"]))
+        _note_owned(record, map(int, document["owned"]))
     elif "finish" in document:
         record.finish = Finish(document["finish"])
         record.differs = tuple(map(str, document["differs"]))
@@ -271,6 +270,10 @@ def _note_begin(record: Record, steps: Sequence[Step], text: str | None) -> None
     record.begun.extend(steps)
     if text is not None:
         record.texts[steps[0].number] = Texts(text, None)
+
+
+def _note_owned(record: Record, numbers: Iterable[int]) -> None:
+    record.owned = frozenset((*(record.owned or ()), *numbers))
 
 
 def _note_end(record: Record, outcomes: Mapping[int, Outcome], text: str | None) -> None:

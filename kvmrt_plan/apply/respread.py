@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Interrupts that their drivers move whenever a CPU goes or comes.
+"""What a driver or the kernel moves when the run changes something else.
 
 virtio_net spreads the interrupts of all its queues over the online CPUs with every hotplug
 (drivers/net/virtio_net.c, virtnet_set_affinity; others do as much), also onto those that were just kept
-free. So with each CPU that a run switches it moves again what it had moved or found right
-(changes/spread.py); and what is its own is judged before it brings CPUs back, since nobody can tell
-afterwards.
+free. A partition that is made, changed or lifted gives every thread of the kernel in the root's cgroup all
+CPUs that the root is left with (kernel/cgroup/cpuset.c, update_tasks_cpumask), and kcompactd those of its
+node when a CPU comes (mm/compaction.c, kcompactd_cpu_online).
+
+So after each such write a run moves again what it had moved or found right (changes/spread.py); and what is
+its own is judged before, since nobody can tell afterwards.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.errors import WriteRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from kvmrt_plan.apply.step import Step
     from kvmrt_plan.ports import Host
@@ -28,10 +31,28 @@ if TYPE_CHECKING:
 SPREAD = frozenset({Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
 #: Kinds with which a CPU goes or comes.
 HOTPLUG = frozenset({Kind.CPU_ONLINE, Kind.CPU_EVACUATION})
+_EVICTED = frozenset({Kind.KERNEL_THREAD_CPUS})
+_MOVED_BY = {
+    **dict.fromkeys(HOTPLUG, SPREAD | _EVICTED),
+    **dict.fromkeys((Kind.VM_SLICE, Kind.PARTITION_LIFT, Kind.PARTITION), _EVICTED),
+}
+_NOTHING: frozenset[Kind] = frozenset()
+#: Why something does not stay where it was moved.
+_UNDOING = {
+    **dict.fromkeys(SPREAD, "its driver spreads it when CPUs come or go"),
+    **dict.fromkeys(_EVICTED, "the kernel moves it with every partition that is made or ends"),
+}
 
 
-def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome]) -> str:
-    """Write once more the affinities that a hotplug has undone. They are in the journal already.
+def moved_by(steps: Iterable[Step]) -> frozenset[Kind]:
+    """The kinds of what these writes may move besides."""
+    return _NOTHING.union(*(_MOVED_BY.get(kind, _NOTHING) for kind in {one.kind for one in steps}))
+
+
+def move_again(
+    host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome], kinds: frozenset[Kind]
+) -> str:
+    """Write once more what of these kinds a write has undone. It is in the journal already.
 
     Returns:
         Why one of them is not as planned; "" when all are.
@@ -39,33 +60,34 @@ def move_again(host: Host, steps: Sequence[Step], outcomes: Mapping[int, Outcome
     done = [step for step in steps if outcomes.get(step.number) is Outcome.DONE]
     try:
         for step in done:
-            if step.kind in SPREAD and read_unit(host, (step,)) != [step.new]:
+            if step.kind in kinds and read_unit(host, (step,)) != [step.new]:
                 write_unit(host, (step,))
                 if read_unit(host, (step,)) != [step.new]:
-                    return f"{step.address} does not stay at {step.new} when CPUs go offline"
+                    return f"{step.address} does not stay at {step.new}: {_UNDOING[step.kind]}"
     except WriteRefusedError as error:
         return error.problem
     return ""
 
 
 class Affinities(NamedTuple):
-    """Interrupts as they were before the first hotplug, as numbers of steps."""
+    """What was so before it could be moved, as numbers of steps."""
 
-    #: Where the plan or this run has them: what a driver makes of them is nobody's wish.
-    owned: frozenset[int]
+    #: Where the plan or this run has them: what the kernel makes of them is nobody's wish.
+    owned: frozenset[int] = frozenset()
     #: Those of a later batch that had their old value.
-    old: frozenset[int]
+    old: frozenset[int] = frozenset()
     #: First steps of the later batches, which are in the journal already.
-    announced: frozenset[int]
+    announced: frozenset[int] = frozenset()
 
-
-NO_AFFINITIES = Affinities(frozenset(), frozenset(), frozenset())
+    def with_those(self, more: Affinities) -> Affinities:
+        """These, and others."""
+        return Affinities(*(one | another for one, another in zip(self, more, strict=True)))
 
 
 def affinities_before(
     host: Host, moves: Sequence[Sequence[Step]], later: Sequence[Sequence[Step]]
 ) -> Affinities:
-    """What is so now: of all moves of interrupts, and of those that come after the first hotplug."""
+    """What is so now: of all moves, and of those that come after the first write that undoes some."""
     values = {step.number: _reads(host, step) for batch in moves for step in batch}
     steps = [step for batch in moves for step in batch]
     return Affinities(
@@ -79,10 +101,15 @@ def affinities_before(
     )
 
 
-def owned_affinities(host: Host, steps: Sequence[Step]) -> frozenset[int]:
-    """Numbers of the steps whose interrupt is where this run has put it."""
+def owned_affinities(host: Host, steps: Sequence[Step]) -> frozenset[int] | None:
+    """Numbers of the steps whose interrupt or thread is where this run has put it; None: nothing of the run
+    moves any.
+    """
+    kinds = moved_by(steps)
+    if not kinds:
+        return None
     return frozenset(
-        step.number for step in steps if step.kind in SPREAD and _reads(host, step) == step.new
+        step.number for step in steps if step.kind in kinds and _reads(host, step) == step.new
     )
 
 

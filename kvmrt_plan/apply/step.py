@@ -83,7 +83,7 @@ NEVER_UNDONE = frozenset({Kind.DOMAIN_STATE})
 BATCH = 4096
 
 #: Kinds of which many steps may share a record and an fsync: each is undone by itself.
-_BATCHED = frozenset({Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
+_BATCHED = frozenset({Kind.IRQ_AFFINITY, Kind.NET_QUEUE, Kind.KERNEL_THREAD_CPUS})
 
 
 #: What the kernel answers when an interrupt cannot be moved at all: EIO, since 6.12 EPERM. That is a
@@ -137,8 +137,8 @@ def origins(steps: Iterable[Step]) -> dict[int, str | None]:
 def batches(steps: Iterable[Step]) -> Iterator[tuple[Step, ...]]:
     """Neighbours that share a record of the journal, in order.
 
-    Moves of interrupts go by hundreds; all elements of one domain's XML are one definition and so one
-    write; every other step stands alone.
+    Moves of interrupts go by hundreds, those of threads by dozens; all elements of one domain's XML are one
+    definition and so one write; every other step stands alone.
     """
     for _, group in groupby(steps, key=_batch_key):
         together = tuple(group)

@@ -12,10 +12,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.addresses import subject_of
+from kvmrt_plan.apply.kernel_files import parse_cpus
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.changes.guest_thread_moves import names_of_threads
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.kthreads import KernelThread
+from kvmrt_plan.values.cpuset import EMPTY
 from kvmrt_plan.values.threadvalue import (
     format_place,
     format_scheduling,
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
     from kvmrt_plan.apply.step import Step
     from kvmrt_plan.facts.domain import Thread
     from kvmrt_plan.ports import Host
+    from kvmrt_plan.values.cpuset import CpuSet
     from kvmrt_plan.values.threadvalue import Place
 
 THREAD_KINDS = frozenset({Kind.GUEST_THREAD, Kind.KERNEL_THREAD, Kind.KERNEL_THREAD_CPUS})
 
+_ONLINE = "/sys/devices/system/cpu/online"
 _GONE = "ESRCH"
 _ROOT = "/"
 
@@ -44,11 +48,23 @@ def read_thread(host: Host, step: Step) -> str | None:
     if what == "scheduler":
         return format_scheduling(thread.policy, thread.priority)
     if isinstance(thread, KernelThread):
-        return str(thread.affinity or "")
+        return _as_asked(host, step, thread.affinity or EMPTY)
     value = format_place(thread.affinity, is_outside=thread.is_outside)
     # What the root is left with changes with every partition, also those of the same run.
     outside = (one for one in (step.new, step.old) if one and parse_place(one).is_outside)
     return next(outside, value) if thread.is_outside else value
+
+
+def _as_asked(host: Host, step: Step, present: CpuSet) -> str:
+    """The step's own value where that differs only in CPUs that are offline: the kernel leaves these out of
+    what it is asked for, and keeps those that a thread has had before (kernel/cgroup/cpuset.c,
+    cpuset_cpus_allowed).
+    """
+    online = parse_cpus(step.address, host.read(_ONLINE) or "")
+    for asked in (step.new, step.old):
+        if asked and parse_cpus(step.address, asked) & online == present & online:
+            return asked
+    return str(present)
 
 
 def write_thread(host: Host, step: Step) -> None:

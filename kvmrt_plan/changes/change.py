@@ -96,6 +96,8 @@ class ReasonCode(StrEnum):
     REQUESTED = "requested"
     SPREAD_BY_DRIVER = "spread-by-driver"
     OPENED_BY_KERNEL = "opened-by-kernel"
+    #: A partition that is made or ends lets the kernel forget where its thread was bound.
+    EVICTED = "evicted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@
 Interfaces: sched_setscheduler(2), which takes threads of one CPU too; sched_setaffinity(2), which answers
 EINVAL for those (PF_NO_SETAFFINITY), so that they never become an action. A thread that the kernel does not
 have (rcuc/N without PREEMPT_RT) cannot starve. A partition and RedHawk's shield move unbound threads
-themselves.
+themselves. But then the kernel forgets to which CPUs a thread had been bound, as kswapd is to those of its
+node: such threads are kept there, without the CPUs of RT VMs.
 
 Values are held as those of files are: with the last VM each thread gets back what it had.
 """
@@ -22,6 +23,8 @@ from kvmrt_plan.changes.change import (
     unless_right,
 )
 from kvmrt_plan.changes.masks import released
+from kvmrt_plan.desired.model import ShieldBackend
+from kvmrt_plan.facts.kthreads import KCOMPACTD, is_forgotten
 from kvmrt_plan.placement.kthreads import wanted_priorities
 from kvmrt_plan.placement.shield import moves_kernel_threads
 from kvmrt_plan.values.cpuset import CpuSet
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
     from kvmrt_plan.changes.masks import Masks
     from kvmrt_plan.desired.kthread_model import KernelThreads
-    from kvmrt_plan.desired.model import ShieldBackend
+    from kvmrt_plan.facts.held import HeldValue
     from kvmrt_plan.facts.kthreads import KernelThread
     from kvmrt_plan.placement.kthreads import Wanted
 
@@ -85,31 +88,55 @@ def _reason(policy: KernelThreads | None, wanted: Wanted) -> Reason:
 
 
 class _Leaving:
-    """What becomes of threads that are bound to no CPU."""
+    """What becomes of threads that are bound to no CPU of their own."""
 
     def __init__(self, policy: KernelThreads | None, masks: Masks, backend: ShieldBackend) -> None:
         self._masks = masks
         is_isolated = bool(masks.placement.isolated)
         self._is_asked = is_isolated and policy is not None and policy.unbound is not None
-        has_any = self._is_asked or any(one.startswith("kthread/") for one in masks.facts.held)
-        # Whoever wrote their masks beside a shield that does would be overruled by its next change.
-        self._is_left_alone = (
-            has_any and is_isolated and moves_kernel_threads(backend, masks.facts, masks.placement)
+        self._is_shielded = is_isolated and moves_kernel_threads(
+            backend, masks.facts, masks.placement
         )
+        # Whoever wrote their masks beside RedHawk's shield would be overruled by its next change.
+        self._is_left_alone = self._is_shielded and backend is ShieldBackend.REDHAWK
 
     def consider(self, name: str, affinity: CpuSet) -> Considered | None:
         """The change of one thread; None: it is not managed."""
         address, now = f"kthread/{name}/cpus", str(affinity)
-        original = _original(self._masks, address, now)
+        held = self._masks.facts.held.get(address)
+        original = self._original(held, affinity)
         if self._is_left_alone:
             return None
-        if not self._is_asked:
+        if self._is_shielded:
+            if original is None and not self._would_be_moved(name, affinity):
+                return None
+        elif not self._is_asked:
             return None if original is None else _consider(address, now, original, released())
         before = affinity if original is None else CpuSet.parse(original)
         wanted = self._masks.leave(before)
+        online = self._masks.facts.cpus.online
+        if wanted & online == affinity & online:
+            # What is offline cannot be asked for, nor taken away.
+            wanted = affinity
         is_back = wanted != affinity and affinity <= wanted
         reason = released() if is_back else self._masks.reasons.leaving(before)
         return _consider(address, now, str(wanted), reason)
+
+    def _original(self, held: HeldValue | None, affinity: CpuSet) -> str | None:
+        """The value before ours, of one that is still ours or that the kernel has forgotten."""
+        is_ours = held is not None and (
+            held.written == str(affinity) or is_forgotten(held, affinity)
+        )
+        return held.original if held is not None and is_ours else None
+
+    def _would_be_moved(self, name: str, affinity: CpuSet) -> bool:
+        """A partition sends away all threads, and gives them everything back: those that were bound to some
+        CPUs of the host alone, too. kcompactd does not even stay away.
+        """
+        facts = self._masks.facts
+        is_bound = not facts.slices.left_to_the_root(facts.cpus.online) <= affinity
+        is_moved = is_bound or name.startswith(KCOMPACTD)
+        return is_moved and bool(affinity & self._masks.placement.isolated)
 
 
 def _original(masks: Masks, address: str, now: str) -> str | None:

@@ -17,17 +17,21 @@ from typing import TYPE_CHECKING
 
 from kvmrt_plan.facts.guest_kthreads import kind_of_kthread
 from kvmrt_plan.facts.task import parse_allowed, parse_task
+from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from kvmrt_plan.facts.held import HeldValue
     from kvmrt_plan.facts.snapshot import Snapshot
     from kvmrt_plan.facts.task import Task
-    from kvmrt_plan.values.cpuset import CpuSet
 
 #: RCU's callbacks, which CPU hotplug waits for. It does not wait for ktimers/N: beside a thread of priority 2
 #: that never slept CPUs were switched within a second as long as rcuc/N had 10 (Linux 6.1).
 _AWAITED = re.compile(r"rcuc/(\d{1,5})")
+#: The kernel binds it to all online CPUs of its node whenever a CPU comes (mm/compaction.c,
+#: kcompactd_cpu_online).
+KCOMPACTD = "kcompactd"
 #: Movable, and yet placed by the kernel itself: interrupts' threads follow their interrupt, rcub/N its CPUs.
 _PLACED = ("irq/", "rcub/")
 
@@ -75,6 +79,14 @@ def awaited_priorities(threads: Iterable[KernelThread]) -> Mapping[int, int]:
         for thread in threads
         if (matched := _AWAITED.fullmatch(thread.name))
     }
+
+
+def is_forgotten(held: HeldValue, now: CpuSet) -> bool:
+    """Whether a thread may use CPUs that kvmrt had taken from it: the kernel gives it all that partitions
+    leave whenever one of them is made or ends (kernel/cgroup/cpuset.c, update_tasks_cpumask), and kcompactd
+    those of its node. What it had before stays what it is to get back.
+    """
+    return held.written is not None and not now <= CpuSet.parse(held.written)
 
 
 def _tasks(snapshot: Snapshot) -> Iterator[tuple[Task, CpuSet | None]]:

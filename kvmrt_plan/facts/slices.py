@@ -93,9 +93,13 @@ class Slices:
     cpusets: Mapping[str, CpuSet] = field(default_factory=dict)
     task_place: str = EVERYWHERE
 
+    def left_to_the_root(self, online: CpuSet) -> CpuSet:
+        """What partitions leave to everybody else."""
+        return online & (self.effective or online)
+
     def open_to_guests(self, online: CpuSet) -> CpuSet:
         """Where a guest that is bound to nothing may run: what the root has, within machine.slice."""
-        everywhere = online & (self.effective or online)
+        everywhere = self.left_to_the_root(online)
         guests = self.by_name.get(GUESTS)
         return everywhere & (guests.allowed or everywhere) if guests else everywhere
 

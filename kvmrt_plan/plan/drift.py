@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.changes.change import Change, Kind
+from kvmrt_plan.facts.kthreads import KCOMPACTD, is_forgotten
 from kvmrt_plan.facts.net_queues import VIRTIO_QUEUE
 from kvmrt_plan.facts.slices import ISOLATED, vm_slice
 from kvmrt_plan.rules.wording import cpus_named, listed
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _POWER = ("power-profiles-daemon", "thermald", "tlp")
 _SET_PROPERTY = "it was given CPUs (systemctl set-property, or a drop-in and daemon-reload)"
 _MOVED = "somebody moved the thread (virsh vcpupin, taskset), or its CPU was offline for a time"
+_EVICTED = "a partition was made or ended since, and the kernel forgot where the thread was bound"
 _UNKNOWN = "somebody with root rights has written it; the kernel does not note who"
 
 
@@ -126,6 +128,7 @@ class _Causes:
             Kind.CPU_ONLINE: lambda: _of_cpu(change),
             Kind.PARTITION_LIFT: lambda: self._of_partition(change),
             Kind.DOMAIN_LIVE_PIN: lambda: self._of_thread(_cpus(written)),
+            Kind.KERNEL_THREAD_CPUS: lambda: self._of_kthread(change),
             Kind.SLICE_CPUS: lambda: _SET_PROPERTY,
             Kind.VM_SLICE: lambda: _SET_PROPERTY,
             Kind.CPU_POWER: lambda: self._service(*_POWER),
@@ -183,6 +186,15 @@ class _Causes:
         if lost := written & self.lost:
             return f"{cpus_named(lost)} went offline, and the kernel moved the thread"
         return self._service("numad") or self._tuned() or _MOVED
+
+    def _of_kthread(self, change: Change) -> str:
+        held = self._facts.held.get(change.address)
+        if held is None or not is_forgotten(held, _cpus(change.before)):
+            return ""
+        switched = self._switched()
+        if switched and change.address.startswith(f"kthread/{KCOMPACTD}"):
+            return f"{switched}, and with every CPU that comes the kernel binds it to its node"
+        return _EVICTED
 
     def _service(self, *names: str) -> str:
         running = [name for name in names if name in self._facts.services.running]

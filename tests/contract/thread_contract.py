@@ -177,6 +177,23 @@ def the_root_keeps_its_threads_off_a_partition(probe: Probe) -> None:
 
 
 @partition_behaviour
+def a_thread_that_was_bound_is_bound_again_beside_a_partition_and_after_it(probe: Probe) -> None:
+    before, threads = unbound(probe), probe.host.threads
+    own = CpuSet((0,))
+    threads.set_cpus(before.tid, own)
+    with own_slice(probe, core(probe)):
+        probe.host.write(PARTITION, "isolated")
+        # Linux 6.1 forgets it. Since 6.2 it remembers what somebody has asked for, and forgets as well what
+        # it has bound itself (kernel/sched/core.c, user_cpus_ptr).
+        assert thread(probe, before.name).affinity in (own, probe.online - core(probe))
+        threads.set_cpus(before.tid, own)
+        assert thread(probe, before.name).affinity == own
+    assert thread(probe, before.name).affinity in (own, probe.online)
+    threads.set_cpus(before.tid, before.affinity or CpuSet())
+    assert thread(probe, before.name).affinity == before.affinity
+
+
+@partition_behaviour
 def a_thread_of_the_kernel_moves_into_a_partition_and_out_again(probe: Probe) -> None:
     before, threads = unbound(probe), probe.host.threads
     with own_slice(probe, core(probe)):

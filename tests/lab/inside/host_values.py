@@ -51,8 +51,6 @@ _IN_A_SLICE = 2
 _PASSING = ("task ", "/run/systemd/transient/machine-")
 #: PF_WQ_WORKER of the kernel's include/linux/sched.h.
 _IS_WORKER = 0x20
-#: Threads of the kernel that a partition evicts; it forgets what they were bound to.
-EVICTED = ("kcompactd", "kswapd")
 
 
 def host_values() -> dict[str, str]:
@@ -99,15 +97,6 @@ def _comes_and_goes(path: str) -> bool:
     # Of what kvmrt makes its slices count, not what libvirt puts into them.
     is_ours = depth == _IN_A_SLICE and "kvmrt" in path
     return path.startswith(_PASSING) or (depth >= _IN_A_SLICE and not is_ours)
-
-
-def evicted(left: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """Of these differences, threads of the kernel that may use all CPUs now."""
-    online = _text("/sys/devices/system/cpu/online")
-    return {
-        path: change for path, change in left.items()
-        if path.startswith(tuple(f"task {name}" for name in EVICTED)) and change[1] == online
-    }  # fmt: skip
 
 
 def without_cpusets(left: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:

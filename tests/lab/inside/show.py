@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.inside.host_values import differences, evicted, host_values, without_cpusets
+from lab.inside.host_values import differences, host_values, without_cpusets
 from lab.inside.story import CONFIGURATION, NAME, kvmrt, make_guest
 
 if TYPE_CHECKING:
@@ -63,16 +63,11 @@ def _judge(codes: Sequence[int], count: int, left: dict[str, tuple[str, str]]) -
     """The comparison in words."""
     _say("Every value of the host, before and afterwards")
     (_LEFT / "differences.json").write_text(json.dumps(left, indent=1))
-    cpusets = without_cpusets(left)
-    threads = evicted(cpusets)
-    rest = {path: change for path, change in cpusets.items() if path not in threads}
+    rest = without_cpusets(left)
     _print(f"compared: {count} values, read file by file")
-    if len(left) != len(cpusets):
-        _print(f"{len(left) - len(cpusets)} files of cgroups are there because systemd leaves the cpuset "
+    if len(left) != len(rest):
+        _print(f"{len(left) - len(rest)} files of cgroups are there because systemd leaves the cpuset "
                "controller on")  # fmt: skip
-    for path, (was, now) in threads.items():
-        _print(f"{path.removeprefix('task ')} was bound to CPUs {was} of its node and may use {now}: the "
-               "kernel forgets that when a partition evicts it")  # fmt: skip
     for path, (was, now) in rest.items():
         _print(f"DIFFERS {path}\n  before     {was}\n  afterwards {now}")
     _print(f"{len(rest)} differ" if rest else "no other differs" if left else "none differs")

@@ -175,3 +175,29 @@ def test_a_policy_that_cannot_be_set_again_is_left():
     deadline = replace(kthread("ksoftirqd/2"), policy="SCHED_DEADLINE")
 
     assert changes(KernelThreads(ksoftirqd=2), deadline) == []
+
+
+def test_a_thread_that_a_partition_would_let_loose_is_bound_to_what_is_left_of_its_cpus():
+    partition = {"backend": ShieldBackend.PARTITION}
+    some = [
+        kthread("kswapd0", 0, "0-2"),
+        kthread("kswapd1", 0, "0-1"),
+        kthread("kauditd", 0, "0-3"),
+    ]
+
+    assert changes(None, *some, **partition) == [("kswapd0/cpus", "0-2", "0-1")]
+    assert changes(None, *some, backend=ShieldBackend.REDHAWK) == []
+
+
+@pytest.mark.parametrize("now", ["0-1", "0-3"])
+def test_it_is_as_before_when_the_partition_has_gone_also_where_the_kernel_has_forgotten_ours(now):
+    held = {"kthread/kswapd0/cpus": HeldValue(original="0-2", written="0-1")}
+
+    found = changes(None, kthread("kswapd0", 0, now), released=("rt1",), held=held)
+    assert found == [("kswapd0/cpus", now, "0-2")]
+
+
+def test_what_somebody_else_has_bound_since_is_theirs():
+    held = {"kthread/kswapd0/cpus": HeldValue(original="0-2", written="0-1")}
+
+    assert changes(None, kthread("kswapd0", 0, "0"), released=("rt1",), held=held) == []

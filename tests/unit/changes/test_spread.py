@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from facts_builders import cpus, make_host, make_irq, make_vm
+from facts_builders import cpus, make_domain, make_host, make_irq, make_vm
 
 from kvmrt_plan.changes.change import Kind
 from kvmrt_plan.changes.collect import collect_changes
 from kvmrt_plan.desired.model import Configuration
 from kvmrt_plan.facts.held import HeldValue
+from kvmrt_plan.facts.kthreads import KernelThread
+from kvmrt_plan.facts.slices import CgroupMode, Slices
 from kvmrt_plan.placement.place import place
 
 #: Of its cores 2,6 and 3,7 the CPUs 6 and 7 go.
@@ -65,3 +67,27 @@ def test_they_are_named_too_when_siblings_come_back():
 
 def test_what_the_kernel_refuses_to_move_is_left():
     assert "irq/30" not in changes(queue(30, "0-1", is_managed=True))
+
+
+def test_threads_that_the_kernel_would_let_loose_are_named_when_a_partition_is_made():
+    names = {"kswapd0": "0,4", "kswapd1": "0-3", "kauditd": "0-7"}
+    threads = {
+        name: KernelThread(tid=tid, name=name, policy="SCHED_OTHER", priority=0, affinity=cpus(own))
+        for tid, (name, own) in enumerate(names.items(), 10)
+    }
+    slices = Slices(
+        mode=CgroupMode.UNIFIED, has_systemd=True, slices=(), shield=None, has_partitions=True
+    )
+    facts = replace(
+        make_host(sockets=1, cores=4, threads=2, nodes=1, domains=[make_domain(1, "rt")]),
+        kernel_threads=threads,
+        slices=slices,
+    )
+    configuration = Configuration(vms=(replace(RT, autostart=True),))
+    found = collect_changes(configuration, facts, place(configuration, facts))
+
+    assert {
+        one.address: (one.before, one.after)
+        for one in found
+        if one.kind is Kind.KERNEL_THREAD_CPUS and hasattr(one, "after")
+    } == {"kthread/kswapd0/cpus": ("0,4", "0,4"), "kthread/kswapd1/cpus": ("0-3", "0-1")}
