@@ -19,8 +19,12 @@ from lab.machine import FEW_KILLS, KILLS, Machine, run_in_lab
 
 pytestmark = pytest.mark.lab
 
-#: The drift tests alone took 1080 s on two cores with a load of 13 to 17.
-STORY_SECONDS, KILL_SECONDS = 2700, 300
+#: On two idle cores a fifth of it; the drift tests alone took 1080 s at a load of 13 to 17.
+SMOKE_SECONDS, STORY_SECONDS, KILL_SECONDS = 1500, 2700, 300
+#: What .ci/run runs on each change: facts, the contract, and a VM that comes and goes.
+SMOKE = [f"tests/lab/inside/test_{name}.py" for name in ("facts", "live_host", "story", "show")]
+#: As systemd takes it (kernel-command-line(7)).
+LEGACY = "systemd.unified_cgroup_hierarchy=0"
 #: The guest alone has 400 s to come up in.
 KVM_SECONDS = 1200
 FACTS = ["tests/lab/inside/test_facts.py", "tests/lab/inside/test_live_host.py"]
@@ -43,8 +47,29 @@ def skipped(folder) -> list[str]:
     return [case.get("name") for case in cases if case.find("skipped") is not None]
 
 
-@pytest.mark.parametrize("kernel", ["rt", pytest.param("newer", marks=pytest.mark.slow)])
-def test_a_realtime_host_with_systemd_and_libvirt(tmp_path, kernel):
+def test_a_vm_comes_and_goes_on_a_realtime_host(tmp_path):
+    machine = Machine(cpus=CPUS, has_systemd=True, has_libvirt=True)
+
+    ended = in_lab(machine, pytest_command(SMOKE), seconds=SMOKE_SECONDS, folder=tmp_path)
+
+    assert ended.status == 0, ended.output[-6000:]
+    assert skipped(tmp_path) == []
+
+
+@pytest.mark.slow
+def test_a_vm_comes_and_goes_on_a_host_with_cgroup_v1(tmp_path):
+    machine = Machine(cpus=CPUS, has_systemd=True, has_libvirt=True, boot_arguments=LEGACY)
+    command = pytest_command(["tests/lab/inside_legacy"])
+
+    ended = in_lab(machine, command, seconds=SMOKE_SECONDS, folder=tmp_path)
+
+    assert ended.status == 0, ended.output[-6000:]
+    assert skipped(tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kernel", ["rt", "newer"])
+def test_everything_on_a_realtime_host(tmp_path, kernel):
     machine = Machine(kernel=kernel, cpus=CPUS, has_systemd=True, has_libvirt=True)
     limit = STORY_SECONDS + KILL_SECONDS * int(os.environ.get(KILLS, FEW_KILLS))
 

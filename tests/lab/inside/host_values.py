@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ _RESTLESS = ("meminfo", "numastat", "vmstat", "spurious", "effective_affinity", 
              "/perf_event_max", "perf_cpu_time", "keys/", "sched_domain", "hotplug/state",
              "fs/dentry")  # fmt: skip
 _CGROUPS = "/sys/fs/cgroup"
+#: What `systemctl set-property --runtime` leaves.
+_SETTING = re.compile(r"/run/systemd/system\.control/[^/]+\.d/50-Allowed(CPUs|MemoryNodes)\.conf")
 #: `/system.slice/cpuset.cpus` below it.
 _IN_A_SLICE = 2
 #: Tasks, and units of guests, which have a new name each time.
@@ -100,23 +103,28 @@ def _comes_and_goes(path: str) -> bool:
 
 
 def without_cpusets(left: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """What systemd does not take back: once a unit was given CPUs, the cpuset controller stays on, and
-    the unit has a list, of all CPUs then.
+    """What systemd does not take back: once a unit was given CPUs or nodes, the cpuset controller stays on,
+    and the unit has a list, of all of them then.
     """
     return {
-        path: change for path, change in left.items()
-        if not (path.startswith("/sys/fs/cgroup/") and _is_unrestricted(path, change[1]))
+        path: change for path, change in left.items() if not _is_unrestricted(path, change[1])
     }  # fmt: skip
 
 
 def _is_unrestricted(path: str, now: str) -> bool:
+    setting = _SETTING.fullmatch(path)
+    if setting is not None:
+        kind = "cpu" if setting[1] == "CPUs" else "node"
+        return now.endswith(f"\nAllowed{setting[1]}={_text(f'/sys/devices/system/{kind}/online')}")
+    if not path.startswith("/sys/fs/cgroup/"):
+        return False
     if path.endswith("/cgroup.subtree_control"):
         return "cpuset" in now.split()
     return now in {
         "cpuset.cpus": ("", _text("/sys/devices/system/cpu/online")),
         "cpuset.cpus.effective": (_text("/sys/devices/system/cpu/online"),),
         "cpuset.cpus.partition": ("member",),
-        "cpuset.mems": ("",),
+        "cpuset.mems": ("", _text("/sys/devices/system/node/online")),
         "cpuset.mems.effective": (_text("/sys/devices/system/node/online"),),
     }.get(path.rpartition("/")[2], ())
 
