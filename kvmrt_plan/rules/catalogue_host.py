@@ -36,7 +36,8 @@ ENTRIES = (
     ),
     Entry(
         "KR133", "A NUMA node has no housekeeping CPU left", "warning",
-        why="kswapd and kcompactd of a node run on its CPUs: on isolated ones when it has no other.",
+        why="kswapd and kcompactd of a node then run far from its memory, or, without a shield, on "
+        "isolated CPUs.",
         example="rt1: {rt: true, cpuset: 4-7}  # all cores of node 1",
         remedy="leave one core per node to the host.",
     ),

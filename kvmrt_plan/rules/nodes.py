@@ -196,8 +196,8 @@ def nodes_keep_a_cpu(subject: Subject, facts: HostFacts) -> Iterator[Finding]:
             severity=Severity.WARNING,
             summary=f"{nodes_named(taken)} {'has' if len(taken) == 1 else 'have'} "
             "no housekeeping CPU left",
-            detail="the kernel's kswapd and kcompactd of a node then run on the CPUs of "
-            f"{listed(owners)}",
+            detail="the kernel's kswapd and kcompactd of a node then run far from its memory, or, where no "
+            f"shield keeps them away, on the CPUs of {listed(owners)}",
             remedy="leave one core per node to the host",
         )
 
