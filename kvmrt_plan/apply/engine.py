@@ -58,7 +58,7 @@ class Run:
     is_stale: bool = False
     #: Kinds that writes of this run may have moved besides, and what was so before they did.
     moved: frozenset[Kind] = frozenset()
-    before: Affinities = Affinities()  # noqa: RUF009
+    before: Affinities = field(default_factory=Affinities)
 
 
 def perform(
