@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -124,8 +125,7 @@ class LiveHost:
 
     def set_allowed_cpus(self, unit: str, cpus: CpuSet) -> None:
         """Until the next boot, through systemd: writing the cgroup behind its back would be undone."""
-        command = ("systemctl", "set-property", "--runtime", unit, f"AllowedCPUs={cpus}")
-        _run(command, unit)
+        _run(_allowing(unit, cpus), unit)
 
     def set_allowed_nodes(self, unit: str, nodes: CpuSet) -> None:
         """As the CPUs; the kernel moves the unit's memory before this returns."""
@@ -135,16 +135,14 @@ class LiveHost:
         """Started first: a slice without CPUs confines nothing, CPUs without the slice would wait in a
         drop-in for whoever starts it.
         """
-        _run(("systemctl", "start", unit), unit)
-        self.set_allowed_cpus(unit, cpus)
+        _run_together((("systemctl", "start", unit), _allowing(unit, cpus)), unit)
 
     def remove_slice(self, unit: str) -> None:
         """Only when its cgroup says that nothing lives in it: stopping a slice kills what does."""
         events = self.read(f"/sys/fs/cgroup/{unit}/cgroup.events") or ""
         if "populated 1" in events.splitlines():
             raise WriteRefusedError(unit, _POPULATED)
-        _run(("systemctl", "revert", unit), unit)
-        _run(("systemctl", "stop", unit), unit)
+        _run_together((("systemctl", "revert", unit), ("systemctl", "stop", unit)), unit)
 
     def task_place(self) -> str | None:
         """By the lists of tasks."""
@@ -204,6 +202,17 @@ class LiveHost:
         """Through systemctl, which also makes systemd read its units again."""
         where = (f"--root={self._root}",) if self._root else ()
         _run(("systemctl", *where, "enable" if is_on else "disable", unit), unit)
+
+
+def _allowing(unit: str, cpus: CpuSet) -> Sequence[str]:
+    return "systemctl", "set-property", "--runtime", unit, f"AllowedCPUs={cpus}"
+
+
+def _run_together(commands: Sequence[Sequence[str]], target: str) -> None:
+    """One after the other as long as they succeed, from a process of their own: when this one is killed
+    in between, they are made in full all the same, and who recovers waits for them.
+    """
+    _run(("sh", "-c", " && ".join(map(shlex.join, commands))), target)
 
 
 def _run(command: Sequence[str], target: str) -> None:

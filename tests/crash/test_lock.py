@@ -156,3 +156,32 @@ def test_the_last_write_of_a_killed_run_is_waited_for(tmp_path):
 
     with hold_lock(path, purpose="kvmrt recover"):
         assert written.read_text() == "written\n"
+
+
+#: Makes a slice under the lock, with a systemctl that takes its time.
+MAKING = (
+    "import sys\n"
+    "from kvmrt_plan.hosts.live import LiveHost\n"
+    "from kvmrt_plan.hosts.lock import hold_lock\n"
+    "from kvmrt_plan.values.cpuset import CpuSet\n"
+    "with hold_lock(sys.argv[1], purpose='kvmrt boot'):\n"
+    "    LiveHost(uri=None).make_slice('kvmrt1.slice', CpuSet((2, 3)))\n"
+)
+
+
+def test_a_slice_is_made_in_full_when_its_run_is_killed(tmp_path):
+    path, called = str(tmp_path / "lock"), tmp_path / "called"
+    program = tmp_path / "systemctl"
+    program.write_text(f'#!/bin/sh\necho "$*" >>{called}\nsleep 0.5\n')
+    program.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    run = subprocess.Popen([sys.executable, "-c", MAKING, path], env=environment)
+    wait_until(called.exists)
+    run.kill()
+    run.wait()
+
+    with hold_lock(path, purpose="kvmrt recover"):
+        assert called.read_text().splitlines() == [
+            "start kvmrt1.slice",
+            "set-property --runtime kvmrt1.slice AllowedCPUs=2-3",
+        ]
