@@ -26,8 +26,8 @@ from kvmrt_plan.changes.masks import released
 from kvmrt_plan.desired.model import ShieldBackend
 from kvmrt_plan.facts.kthreads import KCOMPACTD, is_forgotten
 from kvmrt_plan.placement.kthreads import wanted_priorities
-from kvmrt_plan.placement.shield import moves_kernel_threads
-from kvmrt_plan.values.cpuset import CpuSet
+from kvmrt_plan.placement.shield import closed_to_kernel_threads
+from kvmrt_plan.values.cpuset import EMPTY, CpuSet
 from kvmrt_plan.values.threadvalue import SETTABLE, format_scheduling, parse_scheduling
 
 if TYPE_CHECKING:
@@ -92,11 +92,12 @@ class _Leaving:
 
     def __init__(self, policy: KernelThreads | None, masks: Masks, backend: ShieldBackend) -> None:
         self._masks = masks
-        is_isolated = bool(masks.placement.isolated)
-        self._is_asked = is_isolated and policy is not None and policy.unbound is not None
-        self._is_shielded = is_isolated and moves_kernel_threads(
-            backend, masks.facts, masks.placement
-        )
+        isolated = masks.placement.isolated
+        self._is_asked = bool(isolated) and policy is not None and policy.unbound is not None
+        closed = closed_to_kernel_threads(backend, masks.facts, masks.placement)
+        self._is_shielded = bool(isolated & closed)
+        #: CPUs off which nobody else keeps them.
+        self._open = isolated - closed if self._is_asked else EMPTY
         # Whoever wrote their masks beside RedHawk's shield would be overruled by its next change.
         self._is_left_alone = self._is_shielded and backend is ShieldBackend.REDHAWK
 
@@ -108,7 +109,8 @@ class _Leaving:
         if self._is_left_alone:
             return None
         if self._is_shielded:
-            if original is None and not self._would_be_moved(name, affinity):
+            is_open = bool(affinity & self._open)
+            if original is None and not is_open and not self._would_be_moved(name, affinity):
                 return None
         elif not self._is_asked:
             return None if original is None else _consider(address, now, original, released())

@@ -141,10 +141,12 @@ class Obstacles:
         return ""
 
 
-def moves_kernel_threads(backend: ShieldBackend, facts: HostFacts, placement: Placement) -> bool:
-    """Whether the shield itself keeps unbound threads of the kernel off CPUs of RT VMs: RedHawk's does, and
-    so does a partition, as soon as one VM can have one.
+def closed_to_kernel_threads(
+    backend: ShieldBackend, facts: HostFacts, placement: Placement
+) -> CpuSet:
+    """CPUs of RT VMs off which the shield itself keeps unbound threads of the kernel: RedHawk's does, and so
+    does each partition.
     """
-    if backend is ShieldBackend.PARTITION:
-        return bool(closed_to_guests(backend, facts, placement))
-    return backend is ShieldBackend.REDHAWK
+    if backend not in (ShieldBackend.PARTITION, ShieldBackend.REDHAWK):
+        return EMPTY
+    return closed_to_guests(backend, facts, placement)

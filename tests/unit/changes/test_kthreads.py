@@ -201,3 +201,22 @@ def test_what_somebody_else_has_bound_since_is_theirs():
     held = {"kthread/kswapd0/cpus": HeldValue(original="0-2", written="0-1")}
 
     assert changes(None, kthread("kswapd0", 0, "0"), released=("rt1",), held=held) == []
+
+
+def test_unbound_threads_leave_cpus_of_a_vm_that_cannot_have_a_partition_beside_one_that_can():
+    vms = [
+        make_vm(number, f"rt{number}", cpuset, nr_vcpus=1, rt=True, autostart=True)
+        for number, cpuset in ((1, "2"), (2, "3"))
+    ]
+    facts = make_host(
+        domains=[make_domain(1, "rt1"), make_domain(2, "rt2", running=True)],
+        kernel_threads=threads(kthread("kauditd", 0, "0-3")),
+    )
+    masks = Masks(facts, place(make_configuration(*vms), facts))
+
+    def moved(policy):
+        found = kthread_changes(policy, masks, ShieldBackend.PARTITION)
+        return [(one.address, one.before, one.after) for one in found if isinstance(one, Change)]
+
+    assert moved(UNBOUND) == [("kthread/kauditd/cpus", "0-3", "0-1")]
+    assert moved(None) == []
