@@ -22,24 +22,15 @@ CAUSES = {
     r"timer: hrtimer_wakeup": "a thread of the guest that slept until a time",
     r"tick: LOC .*": "a timer above went off",
     r"ipi: RES .*": "another CPU has woken a thread here",
+    r"ipi: IWI .*": "what the kernel had put off in an interrupt of this CPU",
     r"bound: (ktimers|ksoftirqd)/\d+": "softirqs of what ran here: timers, RCU",
     r"bound: rcuc/\d+": "RCU callbacks of what ran here",
     r"bound: kworker/\d+:.*": "runs the work items below",
     r"softirq: (TIMER|HRTIMER|RCU)": "work of the timers and of RCU, done in these threads",
     r"work: vmstat_update": "statistics of a CPU that has used memory, every vm.stat_interval seconds",
-    r"work: psi_avgs_work": "averages of /proc/pressure, which go on where they were begun",
+    r"work: psi_avgs_work": "averages of /proc/pressure for the guest's cgroups, begun by its threads",
     r"timer: delayed_work_timer_fn": "starts such a work item",
-    r"timer: (dev_watchdog|timerfd_tmrproc)": "armed before the CPU was taken; goes on where it is",
 }
-
-
-#: Work items that start themselves again, on the CPU where they were begun.
-_STRAGGLERS = ("work: psi_avgs_work", "work: vmstat_update")
-
-
-def stragglers(cpus: Mapping[int, Counts]) -> int:
-    """How many items of work were left on these CPUs from before."""
-    return sum(counts.events.get(name, 0) for counts in cpus.values() for name in _STRAGGLERS)
 
 
 def unexplained(cpus: Mapping[int, Counts]) -> dict[str, int]:
