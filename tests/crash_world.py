@@ -29,10 +29,13 @@ from kvmrt_plan.changes.change import Disturbance
 from kvmrt_plan.domainxml.document import parse_domain
 from kvmrt_plan.domainxml.outline import outline
 from kvmrt_plan.facts.document import dump_snapshot
+from kvmrt_plan.facts.task import parse_allowed
+from kvmrt_plan.hosts.simulated.affinity import with_affinity
 from kvmrt_plan.hosts.simulated.storage import read_snapshot_file
 from kvmrt_plan.hosts.site import Location, OpenSite, open_site, with_state
 from kvmrt_plan.hosts.state import FolderStore, no_boundary
 from kvmrt_plan.pipeline import plan_host
+from kvmrt_plan.values.cpuset import CpuSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,6 +51,7 @@ EVERYTHING = frozenset({Disturbance.GUEST})
 
 #: Chosen by the kernel among the CPUs it may use, and not chosen again when it may use more.
 _GUESTS = "/sys/fs/cgroup/machine.slice"
+_KERNEL_STATUS = re.compile(r"/proc/\d+/status")
 _EFFECTIVE = re.compile(r"/proc/irq/\d+/effective_affinity(_list)?")
 
 
@@ -275,10 +279,18 @@ def state(world: World) -> dict[str, object]:
 
 
 def _explicit(files: Mapping[str, str]) -> dict[str, str]:
-    """machine.slice with the CPUs that it has where it names none: that list is what an undo has to write."""
+    """machine.slice with the CPUs that it has where it names none: that list is what an undo has to write.
+    And threads of the kernel without CPUs that are offline: with each CPU that comes kcompactd loses these.
+    """
     path, online = f"{_GUESTS}/cpuset.cpus", "/sys/devices/system/cpu/online"
     is_unset = files.get(path) == "\n"
-    return {**files, path: files[online]} if is_unset else dict(files)
+    explicit = {**files, path: files[online]} if is_unset else dict(files)
+    for status in filter(_KERNEL_STATUS.fullmatch, files):
+        if status.replace("/status", "/stat") in files:
+            text = files[status]
+            allowed = parse_allowed(text, status) & CpuSet.parse_kernel(files[online])
+            explicit[status] = with_affinity(text, allowed)
+    return explicit
 
 
 def _held(path: Path) -> object:
