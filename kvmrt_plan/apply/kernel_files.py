@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kvmrt_plan.apply.addresses import path_of
-from kvmrt_plan.changes.change import Kind
+from kvmrt_plan.changes.change import HOTPLUG, Kind
 from kvmrt_plan.errors import WriteRefusedError
 from kvmrt_plan.facts.knobs import chosen_word
 from kvmrt_plan.values.cpuset import CpuListError, CpuSet
@@ -26,7 +26,6 @@ _IRQ_AFFINITY = Kind.IRQ_AFFINITY
 _MASKS = frozenset({Kind.IRQ_DEFAULT_AFFINITY, Kind.WORKQUEUE_CPUMASK, Kind.NET_QUEUE})
 #: Values that are written as they stand in the plan.
 _WORDS = frozenset({Kind.SYSCTL, Kind.CPU_POWER})
-_SWITCHES = frozenset({Kind.CPU_ONLINE, Kind.CPU_EVACUATION})
 _ONLINE = {"online": "1", "offline": "0"}
 _IS_ONLINE = {"1": "online", "0": "offline"}
 
@@ -110,7 +109,7 @@ def _text(step: Step, path: str) -> str:
 
 
 def _from_kernel(kind: Kind, text: str) -> str:
-    if kind in _SWITCHES:
+    if kind in HOTPLUG:
         return _IS_ONLINE[text.strip()]
     if kind in _WORDS:
         return chosen_word(text)
@@ -120,7 +119,7 @@ def _from_kernel(kind: Kind, text: str) -> str:
 
 
 def _to_kernel(kind: Kind, value: str) -> str:
-    if kind in _SWITCHES:
+    if kind in HOTPLUG:
         return _ONLINE[value]
     if kind in _MASKS:
         return CpuSet.parse(value).format_mask()

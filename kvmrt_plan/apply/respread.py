@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kvmrt_plan.apply.step import Outcome
 from kvmrt_plan.apply.writers import read_unit, write_unit
-from kvmrt_plan.changes.change import Kind
+from kvmrt_plan.changes.change import HOTPLUG, Kind
 from kvmrt_plan.errors import WriteRefusedError
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 #: What drivers spread anew: the interrupts of their queues, and with them which CPUs send by which queue.
 SPREAD = frozenset({Kind.IRQ_AFFINITY, Kind.NET_QUEUE})
-#: Kinds with which a CPU goes or comes.
-HOTPLUG = frozenset({Kind.CPU_ONLINE, Kind.CPU_EVACUATION})
 _EVICTED = frozenset({Kind.KERNEL_THREAD_CPUS})
 _MOVED_BY = {
     **dict.fromkeys(HOTPLUG, SPREAD | _EVICTED),

@@ -51,6 +51,10 @@ class Kind(StrEnum):
     SERVICE = "service"
 
 
+#: Kinds with which a CPU goes or comes.
+HOTPLUG = frozenset({Kind.CPU_ONLINE, Kind.CPU_EVACUATION})
+
+
 class Activation(StrEnum):
     """When a change takes effect."""
 

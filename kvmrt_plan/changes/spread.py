@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kvmrt_plan.changes.change import Change, Disturbance, Kind, Reason, ReasonCode
+from kvmrt_plan.changes.change import HOTPLUG, Change, Disturbance, Kind, Reason, ReasonCode
 from kvmrt_plan.facts.kthreads import KCOMPACTD
 from kvmrt_plan.facts.net_queues import VIRTIO_QUEUE
 from kvmrt_plan.facts.slices import ISOLATED
@@ -39,7 +39,6 @@ _EVICTED = Reason(
     code=ReasonCode.EVICTED,
     text="the kernel forgets its CPUs when a partition or a CPU comes or goes",
 )
-_HOTPLUG = frozenset({Kind.CPU_ONLINE, Kind.CPU_EVACUATION})
 
 
 def keep_in_place(facts: HostFacts, considered: Sequence[Considered]) -> list[Considered]:
@@ -52,7 +51,7 @@ def keep_in_place(facts: HostFacts, considered: Sequence[Considered]) -> list[Co
 
 
 def _kept(facts: HostFacts, changes: Sequence[Change]) -> Iterator[Change]:
-    if any(one.kind in _HOTPLUG for one in changes):
+    if any(one.kind in HOTPLUG for one in changes):
         evacuated = CpuSet(
             int(one.address.split("/")[1]) for one in changes if one.kind is Kind.CPU_EVACUATION
         )
